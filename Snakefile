@@ -1,0 +1,33 @@
+# galrestore: from mosaics to restored galaxies, Table 1 and the figures.
+#
+# Usage: snakemake --cores all                                     the demonstration
+#        snakemake --cores all --configfile config/real.yaml       another run
+#        snakemake --cores all --use-conda                         in conda environments
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/acquire.smk"
+include: "workflow/rules/select.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/resample.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/degrade.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/restore.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/present.smk"
+include: "workflow/rules/check.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        PRESENTED,
+        "results/checks/report.xml",

@@ -1,0 +1,116 @@
+"""
+Command line of the package: dispatch, logging and exit codes.
+
+``galrestore <stage> ...`` runs one stage.  Exit status 0 is success, 2 an error the
+user can mend (one line on the terminal), 1 a defect of the package (traceback).
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+from galrestore import __version__
+from galrestore.errors import GalrestoreError
+
+__all__ = ["main"]
+
+# In pipeline order, with the help line of each: stages are imported only when run.
+STAGES = {
+    "acquire": "describe mosaics of a local folder, or render the simulated sky",
+    "select": "detect, measure, reject with a reason and cut stamps",
+    "fit": "fit PSF-convolved Sersic profiles to stamps",
+    "resample": "draw a population from the five-dimensional KDE of the fits",
+    "render": "render the population with GalSim",
+    "degrade": "make low-quality images of ground truth, and split by sky",
+    "train": "train a network for one phase",
+    "restore": "restore a test set with a network or a baseline",
+    "measure": "score restored images against the ground truth",
+    "present": "make a table or a figure",
+    "check": "test the artefacts and compare fingerprints",
+    "gather": "join the shards of a table or of a cube",
+}
+
+logger = logging.getLogger("galrestore")
+
+
+def main(argv=None):
+    """
+    Run one command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    status : int
+        0 for success, 2 for an error the user can mend, 1 for a defect.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    parser = _parser(argv[0] if argv and argv[0] in STAGES else None)
+    args = parser.parse_args(argv)
+    if args.stage is None:
+        parser.print_help()
+        return 0
+    try:
+        _start_logging(args.stage, args.log)
+        args.run(args)
+    except GalrestoreError as error:
+        return _fail(args.stage, str(error), 2)
+    except OSError as error:
+        name = error.filename or "a file"
+        return _fail(args.stage, f"{name}: {error.strerror or error}", 2)
+    except KeyboardInterrupt:
+        return _fail(args.stage, "interrupted", 130)
+    except Exception:
+        logger.exception("%s: a defect of galrestore, please report it", args.stage)
+        return 1
+    return 0
+
+
+def _fail(stage, message, status):
+    if os.environ.get("GALRESTORE_DEBUG"):
+        logger.exception("%s: %s", stage, message)
+    else:
+        logger.error("%s: error: %s", stage, message)
+    return status
+
+
+def _parser(wanted):
+    """Parser of all stages; only the wanted one is imported and filled in."""
+    parser = argparse.ArgumentParser(
+        prog="galrestore", description="Restore Hubble galaxy images to JWST quality."
+    )
+    parser.add_argument("--version", action="version", version=f"galrestore {__version__}")
+    parser.set_defaults(stage=None)
+    commands = parser.add_subparsers(metavar="stage")
+    for name, text in STAGES.items():
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(stage=name)
+        if name == wanted:
+            module = importlib.import_module(f"galrestore.stages.{name}")
+            sub.add_argument("--log", type=Path, help="file to keep the messages in")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def _start_logging(stage, path):
+    """Messages go to the terminal and, if asked for, to a file."""
+    handlers = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setFormatter(logging.Formatter("%(message)s"))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+        handlers[1].setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        )
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers = handlers
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

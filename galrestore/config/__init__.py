@@ -1,0 +1,189 @@
+"""
+Settings: one closed model per stage, assembled in `RunConfig`.
+
+Only pydantic is needed, so that a bare Snakemake installation can validate a
+configuration while it parses the Snakefile.
+"""
+
+import json
+from typing import Annotated
+
+from pydantic import Field, ValidationError, model_validator
+
+from galrestore.config.acquire import Acquire
+from galrestore.config.base import Section, setting
+from galrestore.config.degrade import Degrade
+from galrestore.config.fit import Fit
+from galrestore.config.measure import Measure
+from galrestore.config.present import Present
+from galrestore.config.render import Render
+from galrestore.config.resample import Resample
+from galrestore.config.restore import Restore
+from galrestore.config.runtime import Runtime
+from galrestore.config.select import Select
+from galrestore.config.train import Train
+from galrestore.errors import SettingsError
+
+__all__ = ["RunConfig", "load", "section_from_json"]
+
+
+class RunConfig(Section):
+    """All settings of a run."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = setting(
+        ..., "Seed of every random number of the run.", unit="", paper="-"
+    )
+    data_root: str | None = setting(
+        None,
+        "Folder of local data; replaces acquire.local.root (handy on the command line).",
+        unit="",
+        paper="-",
+    )
+    acquire: Acquire = setting(..., "Where mosaics come from.", unit="", paper="3.1, 3.3")
+    select: Select = setting(Select(), "Detection, rejection, stamps.", unit="", paper="3.1, 3.3")
+    fit: Fit = setting(Fit(), "Sersic fits.", unit="", paper="3.1")
+    resample: Resample = setting(Resample(), "KDE resampling.", unit="", paper="3.2")
+    render: Render = setting(Render(), "GalSim images.", unit="", paper="3.2")
+    degrade: Degrade = setting(Degrade(), "Low-quality images.", unit="", paper="3.2, 3.3")
+    train: Train = setting(Train(), "Network and its training.", unit="", paper="2.4")
+    restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
+    measure: Measure = setting(Measure(), "Scores.", unit="", paper="4.1")
+    present: Present = setting(Present(), "Tables and figures.", unit="", paper="4")
+    runtime: Runtime = setting(
+        Runtime(), "How the work is cut up; no influence on results.", unit="", paper="-"
+    )
+
+    @model_validator(mode="after")
+    def _mosaics_are_unique(self):
+        names = [name for _, name, _ in self.mosaics()]
+        for name in names:
+            if names.count(name) > 1:
+                msg = f"acquire: mosaic {name!r} is both simulated and local; rename one"
+                raise ValueError(msg)
+        return self
+
+    def mosaics(self, telescope=None):
+        """
+        List the mosaics of all doors.
+
+        Parameters
+        ----------
+        telescope : {"hst", "jwst"}, optional
+            Keep only this telescope's.
+
+        Returns
+        -------
+        mosaics : list of (str, str, Section)
+            Door (``"simulated"`` or ``"local"``), name and settings of each mosaic.
+        """
+        doors = {"simulated": self.acquire.simulated, "local": self.acquire.local}
+        return [
+            (door, name, mosaic)
+            for door, section in doors.items()
+            if section is not None
+            for name, mosaic in section.mosaics.items()
+            if telescope in (None, mosaic.telescope)
+        ]
+
+    def acquisition(self, name):
+        """
+        Return the settings that one mosaic, or one set of ready pairs, depends on.
+
+        Parameters
+        ----------
+        name : str
+            Mosaic or set of pairs.
+
+        Returns
+        -------
+        text : str
+            JSON of an `Acquire` section that holds nothing else, so that a change of
+            one mosaic reruns that mosaic alone.
+        """
+        kept = {}
+        for door in ("simulated", "local"):
+            section = getattr(self.acquire, door)
+            for group in ("mosaics", "pairs"):
+                members = getattr(section, group, {})
+                if name in members:
+                    others = {"mosaics": {}, "pairs": {}} if door == "local" else {}
+                    kept[door] = section.model_copy(update=others | {group: {name: members[name]}})
+        return Acquire.model_construct(**kept).model_dump_json()
+
+    def pair_sets(self):
+        """Return the names of the sets of ready pairs, a list of str."""
+        return list(self.acquire.local.pairs) if self.acquire.local else []
+
+    def section(self, name):
+        """
+        Return one stage's settings as JSON.
+
+        Parameters
+        ----------
+        name : str
+            Stage.
+
+        Returns
+        -------
+        text : str
+            JSON in the order of the model's fields: equal settings give equal text.
+        """
+        return getattr(self, name).model_dump_json()
+
+
+def load(config):
+    """
+    Validate a configuration.
+
+    Parameters
+    ----------
+    config : dict
+        The configuration, as read from YAML.
+
+    Returns
+    -------
+    run : RunConfig
+        The settings.
+
+    Raises
+    ------
+    SettingsError
+        For the first bad key or value, naming both.
+    """
+    config = json.loads(json.dumps(config))
+    local = (config.get("acquire") or {}).get("local")
+    if config.get("data_root") and local:
+        local["root"] = config["data_root"]
+    return _validated(RunConfig.model_validate, config)
+
+
+def section_from_json(model):
+    """
+    Return a parser of a section's JSON, for the command line.
+
+    Parameters
+    ----------
+    model : type of Section
+        The section.
+
+    Returns
+    -------
+    parse : callable
+        Takes the text and returns the section; raises `SettingsError`.
+    """
+
+    def parse(text):
+        return _validated(model.model_validate_json, text)
+
+    return parse
+
+
+def _validated(validate, value):
+    try:
+        return validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "config"
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(key, first["input"], "unknown key, see config/README.md") from error
+        raise SettingsError(key, first["input"], first["msg"]) from error

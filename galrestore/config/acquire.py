@@ -1,0 +1,149 @@
+"""Settings of stage ``acquire``: where mosaics come from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from galrestore.config.base import Section, setting
+
+__all__ = ["Acquire", "LocalFolder", "LocalMosaic", "LocalPairs", "SimulatedMosaic", "SimulatedSky"]
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Telescope = Literal["hst", "jwst"]
+
+
+class SimulatedMosaic(Section):
+    """One mosaic of the simulated sky."""
+
+    telescope: Telescope = setting(
+        ..., "Whose images the mosaic stands for.", unit="", paper="3.1, 3.3"
+    )
+    instrument: str = setting(..., "Instrument, as in the archive's header.", unit="", paper="3.1")
+    band: str = setting(..., "Filter, as in the archive's header.", unit="", paper="3.1, 3.3")
+    format: Literal["hlf", "i2d"] = setting(
+        ...,
+        "File format: HLF (_sci, _wht; electron/s) or JWST i2d (MJy/sr).",
+        unit="",
+        paper="3.1, 3.3",
+    )
+    pixel_scale: float = setting(..., "Pixel scale.", unit="arcsec", paper="3.3", gt=0.005, lt=0.5)
+    wavelength: float = setting(
+        ..., "Pivot wavelength of the filter.", unit="micron", paper="-", gt=0.1, lt=30
+    )
+    psf_fwhm: float = setting(
+        ...,
+        "Width of the PSF: diffraction of the telescope and a Gaussian that fills up to this.",
+        unit="arcsec",
+        paper="3.2",
+        gt=0.01,
+        lt=1,
+    )
+    depth: float = setting(
+        ...,
+        "Magnitude of a point source at 5 sigma in an aperture of diameter 0.3 arcsec.",
+        unit="mag(AB)",
+        paper="-",
+        gt=15,
+        lt=35,
+    )
+    noise_correlation: float = setting(
+        0.0,
+        "Correlation of the noise between neighbouring pixels, as drizzling leaves it.",
+        unit="",
+        paper="6.3",
+        ge=0,
+        lt=0.6,
+    )
+
+
+class SimulatedSky(Section):
+    """A simulated sky, the same for all instruments."""
+
+    width: float = setting(
+        ..., "Extent of the sky along right ascension.", unit="arcsec", paper="-", gt=1
+    )
+    height: float = setting(
+        ..., "Extent of the sky along declination.", unit="arcsec", paper="-", gt=1
+    )
+    ra: float = setting(
+        53.16, "Right ascension of the centre.", unit="deg", paper="-", ge=0, lt=360
+    )
+    dec: float = setting(-27.79, "Declination of the centre.", unit="deg", paper="-", ge=-80, le=80)
+    mosaics: dict[Name, SimulatedMosaic] = setting(
+        ..., "Mosaics to render, by name.", unit="", paper="3.1, 3.3", min_length=1
+    )
+
+
+class LocalMosaic(Section):
+    """One mosaic, or one file of galaxy cutouts, in a local folder."""
+
+    telescope: Telescope = setting(..., "Whose images these are.", unit="", paper="3.1, 3.3")
+    instrument: str = setting(..., "Instrument.", unit="", paper="3.1, 3.3")
+    band: str = setting(..., "Filter.", unit="", paper="3.1, 3.3")
+    field: Name = setting(
+        ..., "Piece of sky; mosaics of one field are matched by position.", unit="", paper="3.3"
+    )
+    science: str = setting(
+        ..., "FITS file of the science image, below the folder.", unit="", paper="3.1"
+    )
+    science_hdu: int | str | Literal["all"] = setting(
+        0,
+        'Extension (index or name) of the science image; "all" for one cutout in each.',
+        unit="",
+        paper="-",
+    )
+    weight: str | None = setting(
+        None,
+        "FITS file of the weight or noise map; null where there is none.",
+        unit="",
+        paper="3.1",
+    )
+    weight_hdu: int | str = setting(0, "Extension of the weight or noise map.", unit="", paper="-")
+    weight_kind: Literal["inverse_variance", "rms"] = setting(
+        "rms",
+        "Whether the map holds inverse variances (only relative) or noise rms.",
+        unit="",
+        paper="-",
+    )
+    unit: str = setting(..., "Unit of the science pixels, FITS spelling.", unit="", paper="3.1")
+    pixel_scale: float | None = setting(
+        None,
+        "Pixel scale, where the header holds no WCS; null to read the WCS.",
+        unit="arcsec",
+        paper="3.3",
+        gt=0.005,
+        lt=0.5,
+    )
+    psf_fwhm: float = setting(
+        ..., "Width of the PSF in the mosaic.", unit="arcsec", paper="3.1", gt=0.01, lt=1
+    )
+
+
+class LocalPairs(Section):
+    """A set of ready pairs of stamps for scoring, never trained on."""
+
+    gt: str = setting(
+        ..., "Glob of the ground-truth stamps (.npy), below the folder.", unit="", paper="3.3"
+    )
+    lq: str = setting(
+        ..., "Glob of the low-quality stamps, in the same order.", unit="", paper="3.3"
+    )
+
+
+class LocalFolder(Section):
+    """A folder of FITS files."""
+
+    root: str = setting(".", "Folder that the file names below start from.", unit="", paper="-")
+    mosaics: dict[Name, LocalMosaic] = setting({}, "Mosaics, by name.", unit="", paper="3.1, 3.3")
+    pairs: dict[Name, LocalPairs] = setting({}, "Sets of ready pairs, by name.", unit="", paper="-")
+
+
+class Acquire(Section):
+    """Doors through which mosaics enter (stage ``acquire``); several may be open."""
+
+    simulated: SimulatedSky | None = setting(
+        None, "Simulated sky; null for none.", unit="", paper="-"
+    )
+    local: LocalFolder | None = setting(
+        None, "Local folder of FITS files; null for none.", unit="", paper="3.1, 3.3"
+    )

@@ -1,0 +1,1 @@
+"""Column contracts of the tables that stages exchange, one module a table."""

@@ -1,0 +1,54 @@
+"""Catalogue: one row for each detected source, rejected ones included."""
+
+from galrestore.files.tables import Column
+
+__all__ = ["CATALOGUE", "REJECTIONS"]
+
+# In the order in which they are tried: rejected_by names the first one that holds.
+REJECTIONS = {
+    "edge": "stamp reaches beyond the data",
+    "width": "w > 128 (reject 1)",
+    "small": "semi-minor axis or half-light radius below the PSF's FWHM (reject 2)",
+    "faint": "S/N < 20 (reject 3, HST)",
+    "noisy": "rms after min-max not below 0.02 (reject 3, JWST)",
+    "neighbour": "a neighbour's peak exceeds 0.8 of the source's (reject 4)",
+    "gradient": "centre steeper than the PSF (reject 5)",
+    "star": "on the star locus",
+    "truncated": "profile cut off by trimming (JWST)",
+}
+
+CATALOGUE = (
+    Column("id", "int64", "", "object: hash of the mosaic's name and running number"),
+    Column("mosaic", "str", "", "mosaic"),
+    Column("telescope", "str", "", "hst or jwst"),
+    Column("band", "str", "", "filter"),
+    Column("field", "str", "", "piece of sky"),
+    Column("image", "int64", "", "image extension within the file, from 0"),
+    Column("x", "float64", "pixel", "barycentre, column, 0-based"),
+    Column("y", "float64", "pixel", "barycentre, row, 0-based"),
+    Column("ra", "float64", "deg", "right ascension; NaN without a WCS"),
+    Column("dec", "float64", "deg", "declination; NaN without a WCS"),
+    Column("pixel_scale", "float64", "arcsec", "pixel scale"),
+    Column("psf_fwhm", "float64", "pixel", "PSF width used for the rejections"),
+    Column("a", "float64", "pixel", "A_IMAGE, second-moment rms along the major axis"),
+    Column("b", "float64", "pixel", "B_IMAGE, second-moment rms along the minor axis"),
+    Column("theta", "float64", "rad", "THETA_IMAGE, from the column axis, counter-clockwise"),
+    Column("area", "int64", "pixel", "isophotal area above the threshold"),
+    Column("peak", "float64", "", "highest pixel above the background [unit of the mosaic]"),
+    Column("background", "float64", "", "background at the source [unit of the mosaic]"),
+    Column("rms", "float64", "", "background rms at the source [unit of the mosaic]"),
+    Column("flux_auto", "float64", "", "FLUX_AUTO [unit of the mosaic]"),
+    Column("fluxerr_auto", "float64", "", "FLUXERR_AUTO [unit of the mosaic]"),
+    Column("flux_stamp", "float64", "", "sum of the stamp above its background"),
+    Column("r50", "float64", "pixel", "FLUX_RADIUS(0.5)"),
+    Column("kron_radius", "float64", "", "Kron radius in units of a"),
+    Column("snr", "float64", "", "flux_auto / fluxerr_auto"),
+    Column("flags", "int64", "", "detection flags of sep"),
+    Column("stamp_width", "int64", "pixel", "w = 2 floor(4 a + 5)"),
+    Column("coverage", "float64", "", "fraction of the w x w stamp that has data"),
+    Column("noise", "float64", "", "rms of source-free pixels / (max - min) of the stamp"),
+    Column("neighbour_ratio", "float64", "", "highest peak of a neighbour / own peak"),
+    Column("gradient_ratio", "float64", "", "steepest central gradient / the PSF's"),
+    *(Column(f"reject_{name}", "bool", "", text) for name, text in REJECTIONS.items()),
+    Column("rejected_by", "str", "", "first rejection that holds; empty for accepted sources"),
+)

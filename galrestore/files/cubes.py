@@ -1,0 +1,171 @@
+"""
+FITS cubes of stamps: image extensions of shape (N, H, W) tied to a table by id.
+
+A file holds one or more image extensions with the same N (``STAMP``, or ``GT`` and
+``LQ``) and a binary table ``ID`` with the object id of each plane.  Pixels are
+float32; blank pixels are NaN.  Axis order is (object, row, column), 0-based, the
+centre of the first pixel at (0, 0).
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+
+from galrestore.errors import InputError
+from galrestore.files.atomic import atomic
+from galrestore.provenance import Provenance
+
+__all__ = ["read_cube", "read_ids", "read_provenance", "write_cube"]
+
+_KEYS = {"stage": "GRSTAGE", "code": "GRCODE", "seed": "GRSEED", "version": "GRVERS"}
+
+
+def write_cube(path, cubes, ids, provenance, unit=""):
+    """
+    Write planes of the same objects.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file to write.
+    cubes : dict of str to ndarray, shape (N, H, W)
+        Image extensions by name, stored as float32.
+    ids : ndarray of int64, shape (N,)
+        Object of each plane.
+    provenance : Provenance
+        What made the file; stored in it.
+    unit : str, optional
+        Unit of the pixels in FITS spelling; "" for min-max normalised images.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree.
+    """
+    ids = np.asarray(ids, dtype=np.int64)
+    hdus = [fits.PrimaryHDU(header=provenance_header(provenance))]
+    for name, cube in cubes.items():
+        if cube.ndim != 3 or len(cube) != len(ids):
+            msg = f"cube {name} has shape {cube.shape}, expected ({len(ids)}, H, W)"
+            raise ValueError(msg)
+        hdus.append(fits.ImageHDU(np.asarray(cube, dtype=np.float32), name=name))
+        hdus[-1].header["BUNIT"] = (unit, "unit of the pixels")
+    column = fits.Column(name="id", format="K", array=ids)
+    hdus.append(fits.BinTableHDU.from_columns([column], name="ID"))
+    with atomic(path) as part:
+        fits.HDUList(hdus).writeto(part, overwrite=True)
+
+
+def read_cube(path, name, rows=slice(None)):
+    """
+    Read one extension of a cube, or some of its planes.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+    name : str
+        Extension.
+    rows : slice or ndarray of int or bool, optional
+        Planes to read; all by default.
+
+    Returns
+    -------
+    cube : ndarray of float32, shape (N, H, W)
+        The planes, in native byte order.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated or has no such extension.
+    """
+    with _open(path) as hdus:
+        if name not in hdus:
+            raise InputError(path, f"has no extension {name!r}")
+        return np.array(_data(path, hdus[name])[rows], dtype=np.float32)
+
+
+def read_ids(path):
+    """
+    Return the object id of each plane of a cube.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+
+    Returns
+    -------
+    ids : ndarray of int64, shape (N,)
+        The ids.
+    """
+    with _open(path) as hdus:
+        return np.array(_data(path, hdus["ID"])["id"], dtype=np.int64)
+
+
+def provenance_header(provenance):
+    """
+    Return header cards that store a provenance record.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        The record.
+
+    Returns
+    -------
+    header : astropy.io.fits.Header
+        Cards ``GRSTAGE, GRCODE, GRSEED, GRVERS`` to be read by eye, and the whole
+        record as JSON in ``GRPROV`` (long-string cards).
+    """
+    header = fits.Header()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        for name, key in _KEYS.items():
+            header[key] = (getattr(provenance, name), f"galrestore {name}")
+        header["GRPROV"] = provenance.to_json()
+    return header
+
+
+def read_provenance(path):
+    """
+    Return what made a FITS file.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+
+    Returns
+    -------
+    provenance : Provenance
+        The record stored by `write_cube`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or broken, or holds no record.
+    """
+    with _open(path) as hdus:
+        if "GRPROV" not in hdus[0].header:
+            raise InputError(path, "holds no provenance", "it was not written by galrestore")
+        return Provenance.from_json(hdus[0].header["GRPROV"])
+
+
+def _open(path):
+    if not Path(path).is_file():
+        raise InputError(path, "does not exist")
+    try:
+        return fits.open(path, memmap=True, mode="readonly")
+    except (OSError, ValueError) as error:
+        raise InputError(path, f"is not a readable FITS file ({error})") from error
+
+
+def _data(path, hdu):
+    try:
+        return hdu.data
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(path, f"is truncated or broken ({error})", "fetch it again") from error

@@ -1,0 +1,178 @@
+"""
+Parquet tables with column contracts and provenance.
+
+A contract names the columns of a table with type, unit and meaning; it is checked
+when the table is written and when it is read, and stored in the file.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from galrestore.errors import InputError
+from galrestore.files.atomic import atomic
+from galrestore.provenance import Provenance
+
+__all__ = ["Column", "read_provenance", "read_table", "write_table"]
+
+_KEY = b"galrestore"
+
+
+@dataclass(frozen=True)
+class Column:
+    """
+    One column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Name of the column.
+    dtype : str
+        ``"int64"``, ``"float64"``, ``"float32"``, ``"bool"`` or ``"str"``.
+    unit : str
+        Unit in FITS spelling, "" for pure numbers and text.
+    meaning : str
+        What the column holds.
+    """
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+    @property
+    def arrow(self):
+        """Return the field of an Arrow schema that stores the column."""
+        kind = {"str": pa.string(), "bool": pa.bool_()}.get(self.dtype)
+        kind = kind or pa.from_numpy_dtype(np.dtype(self.dtype))
+        return pa.field(self.name, kind, metadata={"unit": self.unit, "meaning": self.meaning})
+
+
+def write_table(path, frame, columns, provenance):
+    """
+    Write a table.
+
+    Parameters
+    ----------
+    path : str or Path
+        Parquet file to write.
+    frame : pandas.DataFrame
+        The rows; must hold every column of the contract and no other.
+    columns : sequence of Column
+        The contract.
+    provenance : Provenance
+        What made the table; stored in the file.
+
+    Raises
+    ------
+    ValueError
+        If the columns of the frame differ from the contract.
+    """
+    names = [column.name for column in columns]
+    if set(names) != set(frame.columns):
+        msg = f"{path}: columns {sorted(set(names) ^ set(frame.columns))} break the contract"
+        raise ValueError(msg)
+    schema = pa.schema(
+        [column.arrow for column in columns], metadata={_KEY: provenance.to_json().encode()}
+    )
+    arrays = [
+        pa.array(frame[column.name].to_numpy(), type=field.type, from_pandas=column.dtype == "str")
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    with atomic(path) as part:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), part, compression="zstd")
+
+
+def read_table(path, columns=None):
+    """
+    Read a table and check it against a contract.
+
+    Parameters
+    ----------
+    path : str or Path
+        Parquet file.
+    columns : sequence of Column, optional
+        The contract: only these columns are read, and all of them must be there.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        The rows.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, broken, or breaks the contract.
+    """
+    table = _open(path, pq.read_table)
+    if columns is not None:
+        for column in columns:
+            if column.name not in table.column_names:
+                raise InputError(
+                    path, f"has no column {column.name!r}", "remake it with the stage that wrote it"
+                )
+            found = table.schema.field(column.name).type
+            if found != column.arrow.type:
+                raise InputError(
+                    path, f"column {column.name!r} is {found}, expected {column.arrow.type}"
+                )
+        table = table.select([column.name for column in columns])
+    return table.to_pandas()
+
+
+def read_provenance(path):
+    """
+    Return what made a Parquet table.
+
+    Parameters
+    ----------
+    path : str or Path
+        Parquet file.
+
+    Returns
+    -------
+    provenance : Provenance
+        The record stored by `write_table`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or broken, or holds no record.
+    """
+    metadata = _open(path, pq.read_schema).metadata or {}
+    if _KEY not in metadata:
+        raise InputError(path, "holds no provenance", "it was not written by galrestore")
+    return Provenance.from_json(metadata[_KEY].decode())
+
+
+def _open(path, read):
+    if not Path(path).is_file():
+        raise InputError(path, "does not exist")
+    try:
+        return read(path)
+    except (pa.ArrowException, json.JSONDecodeError, OSError) as error:
+        raise InputError(path, f"is not a readable Parquet file ({error})") from error
+
+
+def concatenate(paths, columns):
+    """
+    Read several tables of one contract into one frame.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Parquet files.
+    columns : sequence of Column
+        Their contract.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        All rows, in the order given.
+    """
+    return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)

@@ -1,0 +1,51 @@
+"""
+Progress of long work: a bar on a terminal, a line now and then elsewhere.
+
+Under Snakemake several jobs share one terminal, where bars would overwrite each
+other; the workflow sets ``GALRESTORE_PROGRESS=lines``.
+"""
+
+import logging
+import os
+import sys
+import time
+
+__all__ = ["track"]
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def track(items, label, total=None):
+    """
+    Yield from an iterable and show how far it is.
+
+    Parameters
+    ----------
+    items : iterable
+        What to work through.
+    label : str
+        What the work is, for the bar or the line.
+    total : int, optional
+        Number of items, where ``len(items)`` does not say.
+
+    Yields
+    ------
+    item : object
+        The items, unchanged.
+    """
+    total = len(items) if total is None else total
+    if os.environ.get("GALRESTORE_PROGRESS") != "lines" and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, desc=label, total=total)
+        return
+    start = last = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            left = (now - start) / done * (total - done)
+            logger.info("%s: %d of %d, %.0f s left", label, done, total, left)

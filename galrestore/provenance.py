@@ -1,0 +1,183 @@
+"""
+What made a file: code fingerprint, settings, seed, version and inputs.
+
+Snakemake notices neither an edit inside an imported package nor a changed default.
+Each rule therefore carries the fingerprint of the code behind it as a parameter, and
+each file stores it.  The standard library alone is needed here, because the Snakefile
+imports this module from installations that hold nothing but Snakemake.
+"""
+
+import ast
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from galrestore import __version__
+
+__all__ = ["Provenance", "fingerprint", "reachable_modules", "sha256_of"]
+
+_PACKAGE = "galrestore"
+_ROOT = Path(__file__).resolve().parent
+# Settings count by value; the version and this module count nowhere.
+_LEFT_OUT = (f"{_PACKAGE}.config", f"{_PACKAGE}.provenance")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """
+    What made a file.
+
+    Attributes
+    ----------
+    stage : str
+        Stage that wrote the file.
+    code : str
+        Fingerprint of the stage's code, see `fingerprint`.
+    settings : str
+        The stage's settings as JSON.
+    seed : int
+        Seed of the run.
+    inputs : dict of str to str
+        sha256 of each input file, by the path the stage was given.
+    version : str
+        Version of the package.
+    """
+
+    stage: str
+    code: str
+    settings: str
+    seed: int
+    inputs: dict[str, str] = field(default_factory=dict)
+    version: str = __version__
+
+    def to_json(self):
+        """Return the record as JSON with sorted keys."""
+        return json.dumps(self.__dict__, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text):
+        """Return the record stored as JSON by `to_json`."""
+        return cls(**json.loads(text))
+
+
+def sha256_of(path):
+    """
+    Return the sha256 of a file, read in pieces.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to read.
+
+    Returns
+    -------
+    digest : str
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(_CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def fingerprint(*modules):
+    """
+    Hash the code of modules and of all modules of the package that they reach.
+
+    Comments, docstrings, blank lines and layout do not count, so editing them reruns
+    nothing.  Modules of ``galrestore.config`` do not count either: settings are
+    compared by value.
+
+    Parameters
+    ----------
+    *modules : str
+        Names below the package, such as ``"stages.fit"``.
+
+    Returns
+    -------
+    digest : str
+        16 hexadecimal digits.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a module does not exist.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(reachable_modules(*modules)):
+        digest.update(f"{name} {_module_digest(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def reachable_modules(*modules):
+    """
+    List modules of the package that the given ones import, directly or not.
+
+    Parameters
+    ----------
+    *modules : str
+        Names below the package, such as ``"stages.fit"``.
+
+    Returns
+    -------
+    names : set of str
+        Full names, the given modules included.
+    """
+    todo = [f"{_PACKAGE}.{module}" for module in modules]
+    found = set()
+    while todo:
+        name = todo.pop()
+        if name in found or name.startswith(_LEFT_OUT):
+            continue
+        found.add(name)
+        todo += _imports(name)
+    return found
+
+
+@cache
+def _tree(name):
+    return ast.parse(_path(name).read_text(encoding="utf-8"))
+
+
+@cache
+def _module_digest(name):
+    return hashlib.sha256(_canonical(_tree(name)).encode()).hexdigest()
+
+
+def _path(name):
+    base = _ROOT.joinpath(*name.split(".")[1:])
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
+def _imports(name):
+    """Names of modules of the package that one module imports, at any depth."""
+    names = set()
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return [n for n in names if n.startswith(f"{_PACKAGE}.") and _path(n).is_file()]
+
+
+def _canonical(node):
+    """Text of a syntax tree without docstrings, alike in all versions of Python."""
+    if isinstance(node, list):
+        return "[" + ",".join(_canonical(item) for item in node) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = []
+    for key, value in ast.iter_fields(node):
+        if key == "body" and isinstance(
+            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        ):
+            value = value[1:] if ast.get_docstring(node, clean=False) is not None else value
+        # Fields that newer versions of Python added are empty in this code.
+        if value not in (None, []) and key not in ("ctx", "kind", "type_comment"):
+            fields.append(f"{key}={_canonical(value)}")
+    return f"{type(node).__name__}({','.join(fields)})"

@@ -1,0 +1,125 @@
+# Bring mosaics in through their doors.
+#
+#   reads   nothing (simulated sky), or the files of a local folder
+#   writes  results/mosaics/<mosaic>.parquet              one row: files, extensions, scale, units
+#           results/mosaics/<mosaic>_{sci,wht,i2d}.fits   simulated mosaics, archives' formats
+#           results/mosaics/truth.parquet                 every simulated object
+#           results/pairs/<set>.{fits,parquet}            sets of ready pairs
+
+
+def mosaic_files(wildcards):
+    """Images behind a manifest: the user's own, or the simulated ones."""
+    name = wildcards.mosaic
+    if name in LOCAL:
+        return [
+            os.path.join(RUN.acquire.local.root, file)
+            for file in (LOCAL[name].science, LOCAL[name].weight)
+            if file is not None
+        ]
+    ends = {"hlf": ("sci", "wht"), "i2d": ("i2d",)}[SIMULATED[name].format]
+    return [f"results/mosaics/{name}_{end}.fits" for end in ends]
+
+
+rule simulate_hlf:
+    output:
+        science="results/mosaics/{mosaic}_sci.fits",
+        weight="results/mosaics/{mosaic}_wht.fits",
+        manifest="results/mosaics/{mosaic}.parquet",
+    log:
+        "results/logs/acquire/{mosaic}.log",
+    benchmark:
+        "results/benchmarks/acquire/{mosaic}.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        mosaic=one_of(name for name in SIMULATED if SIMULATED[name].format == "hlf"),
+    params:
+        settings=lambda wildcards: RUN.acquisition(wildcards.mosaic),
+        seed=RUN.seed,
+        code=fingerprint("stages.acquire"),
+    shell:
+        "python -m galrestore acquire simulate --mosaic {wildcards.mosaic}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --science {output.science:q} --weight {output.weight:q}"
+        " --manifest {output.manifest:q}"
+
+
+rule simulate_i2d:
+    output:
+        science="results/mosaics/{mosaic}_i2d.fits",
+        manifest="results/mosaics/{mosaic}.parquet",
+    log:
+        "results/logs/acquire/{mosaic}.log",
+    benchmark:
+        "results/benchmarks/acquire/{mosaic}.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        mosaic=one_of(name for name in SIMULATED if SIMULATED[name].format == "i2d"),
+    params:
+        settings=lambda wildcards: RUN.acquisition(wildcards.mosaic),
+        seed=RUN.seed,
+        code=fingerprint("stages.acquire"),
+    shell:
+        "python -m galrestore acquire simulate --mosaic {wildcards.mosaic}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --science {output.science:q} --manifest {output.manifest:q}"
+
+
+rule truth:
+    output:
+        truth="results/mosaics/truth.parquet",
+    log:
+        "results/logs/acquire/truth.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("acquire"),
+        seed=RUN.seed,
+        code=fingerprint("stages.acquire"),
+    shell:
+        "python -m galrestore acquire truth --settings {params.settings:q} --seed {params.seed}"
+        " --code {params.code} --log {log:q} --truth {output.truth:q}"
+
+
+rule local_mosaic:
+    input:
+        files=mosaic_files,
+    output:
+        manifest="results/mosaics/{mosaic}.parquet",
+    log:
+        "results/logs/acquire/{mosaic}.log",
+    benchmark:
+        "results/benchmarks/acquire/{mosaic}.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        mosaic=one_of(LOCAL),
+    params:
+        settings=lambda wildcards: RUN.acquisition(wildcards.mosaic),
+        seed=RUN.seed,
+        code=fingerprint("stages.acquire"),
+    shell:
+        "python -m galrestore acquire local --mosaic {wildcards.mosaic}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --manifest {output.manifest:q}"
+
+
+rule local_pairs:
+    output:
+        images="results/pairs/{set}.fits",
+        table="results/pairs/{set}.parquet",
+    log:
+        "results/logs/acquire/{set}.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        set=one_of(RUN.pair_sets()),
+    params:
+        settings=lambda wildcards: RUN.acquisition(wildcards.set),
+        seed=RUN.seed,
+        code=fingerprint("stages.acquire"),
+    shell:
+        "python -m galrestore acquire pairs --set {wildcards.set}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --images {output.images:q} --table {output.table:q}"

@@ -1,0 +1,101 @@
+# Make tables and figures.
+#
+#   reads   measurements, catalogues, pairs, restored images
+#   writes  results/tables/table1_<set>.{parquet,csv,md}   PSNR, SSIM and fairer scores by method
+#           results/tables/selection.{parquet,csv,md}      sources by first rejection, by mosaic
+#           results/figures/figNN_<what>.{pdf,png}
+
+PRESENTED = [
+    *expand("results/tables/table1_{set}.md", set=SETS),
+    "results/tables/selection.md",
+    "results/figures/fig03_sizes.png",
+    "results/figures/fig05_examples.png",
+]
+
+
+rule table1:
+    input:
+        measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
+    output:
+        parquet="results/tables/table1_{set}.parquet",
+        csv="results/tables/table1_{set}.csv",
+        markdown="results/tables/table1_{set}.md",
+    log:
+        "results/logs/present/table1_{set}.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        set=one_of(SETS),
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present table1 --measurements {input.measurements:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+
+
+rule selection_table:
+    input:
+        catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=[*HST, *JWST]),
+    output:
+        parquet="results/tables/selection.parquet",
+        csv="results/tables/selection.csv",
+        markdown="results/tables/selection.md",
+    log:
+        "results/logs/present/selection.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present selection --catalogues {input.catalogues:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+
+
+rule fig03_sizes:
+    input:
+        catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=HST),
+    output:
+        pdf="results/figures/fig03_sizes.pdf",
+        png="results/figures/fig03_sizes.png",
+    log:
+        "results/logs/present/fig03_sizes.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present fig03 --catalogues {input.catalogues:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule fig05_examples:
+    input:
+        images="results/pairs/jwst.fits",
+        table="results/pairs/jwst.parquet",
+        restored=f"results/restored/{VARIANTS[-1]}/jwst.fits",
+        measurements=f"results/measurements/{VARIANTS[-1]}/jwst.parquet",
+    output:
+        pdf="results/figures/fig05_examples.pdf",
+        png="results/figures/fig05_examples.png",
+    log:
+        "results/logs/present/fig05_examples.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present fig05 --images {input.images:q} --table {input.table:q}"
+        " --restored {input.restored:q} --measurements {input.measurements:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"

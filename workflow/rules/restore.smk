@@ -1,0 +1,60 @@
+# Restore the test images of a set, with a network or with a baseline.
+#
+#   reads   results/pairs/<set>.{fits,parquet}
+#           results/models/<lineage>/weights.safetensors   (networks)
+#   writes  results/restored/<method>/<set>.fits           extensions RS, ID
+
+
+rule restore_network:
+    input:
+        images="results/pairs/{set}.fits",
+        table="results/pairs/{set}.parquet",
+        weights=lambda wildcards: (
+            f"results/models/{RUN.train.lineage(wildcards.method)}/weights.safetensors"
+        ),
+    output:
+        images="results/restored/{method}/{set}.fits",
+    log:
+        "results/logs/restore/{method}.{set}.log",
+    benchmark:
+        "results/benchmarks/restore/{method}.{set}.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        method=one_of(VARIANTS),
+        set=one_of(SETS),
+    threads: RUN.restore.threads
+    params:
+        settings=RUN.section("restore"),
+        seed=RUN.seed,
+        code=fingerprint("stages.restore"),
+    shell:
+        "python -m galrestore restore network --images {input.images:q} --table {input.table:q}"
+        " --weights {input.weights:q} --settings {params.settings:q} --seed {params.seed}"
+        " --code {params.code} --log {log:q} --output {output.images:q}"
+
+
+rule restore_baseline:
+    input:
+        images="results/pairs/{set}.fits",
+        table="results/pairs/{set}.parquet",
+    output:
+        images="results/restored/{method}/{set}.fits",
+    log:
+        "results/logs/restore/{method}.{set}.log",
+    benchmark:
+        "results/benchmarks/restore/{method}.{set}.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        method=one_of(RUN.restore.baselines),
+        set=one_of(SETS),
+    params:
+        settings=RUN.section("restore"),
+        psf=RUN.section("degrade"),
+        seed=RUN.seed,
+        code=fingerprint("stages.restore"),
+    shell:
+        "python -m galrestore restore {wildcards.method} --images {input.images:q}"
+        " --table {input.table:q} --degradation {params.psf:q} --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q} --output {output.images:q}"

@@ -1,0 +1,32 @@
+# Detect sources, reject them with a reason, cut stamps.
+#
+#   reads   results/mosaics/<mosaic>.parquet and the images it names, by window
+#   writes  results/stamps/<mosaic>.parquet   every source: measurements, flags, first rejection
+#           results/stamps/<mosaic>.fits      stamps of the accepted ones
+
+
+rule select:
+    input:
+        manifest="results/mosaics/{mosaic}.parquet",
+        files=mosaic_files,
+    output:
+        catalogue="results/stamps/{mosaic}.parquet",
+        stamps="results/stamps/{mosaic}.fits",
+    log:
+        "results/logs/select/{mosaic}.log",
+    benchmark:
+        "results/benchmarks/select/{mosaic}.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    wildcard_constraints:
+        mosaic=one_of([*HST, *JWST]),
+    resources:
+        tile=RUN.runtime.tile,
+    params:
+        settings=RUN.section("select"),
+        seed=RUN.seed,
+        code=fingerprint("stages.select"),
+    shell:
+        "python -m galrestore select --manifest {input.manifest:q} --tile {resources.tile}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --catalogue {output.catalogue:q} --stamps {output.stamps:q}"
