@@ -5,7 +5,7 @@ Every random number of the package comes from such a stream, so that a result do
 not depend on the order of work, the number of shards, tiles or cores.
 """
 
-import zlib
+import hashlib
 
 import numpy as np
 
@@ -31,8 +31,11 @@ def stream(seed, stage, *idents):
     generator : numpy.random.Generator
         The same for the same arguments, independent of all others.
     """
-    key = [seed, zlib.crc32(stage.encode()), *(int(i) & 0xFFFF_FFFF_FFFF_FFFF for i in idents)]
-    return np.random.default_rng(key)
+    # NOTE: a list of integers would not do as a key: NumPy's SeedSequence drops trailing
+    # zeros, so that (seed, stage) and (seed, stage, 0) would be one stream.
+    key = "/".join([str(int(seed)), stage, *(str(int(i)) for i in idents)])
+    digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
 def integer_seed(seed, stage, *idents):

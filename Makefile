@@ -1,0 +1,43 @@
+# make demo   set up everything and run the demonstration (config/config.yaml, no network after
+#             the installation): a simulated sky, training, Table 1 and figures below results/
+# make test   set up everything and run the tests
+# make lint   formatting, docstrings, spelling, types, workflow
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= -n 2 --dist loadgroup
+
+.PHONY: demo test lint install clean
+
+demo: $(VENV)/.run
+	$(BIN)/snakemake --cores all
+	@cat results/tables/table1_jwst.md
+	@echo "Tables, figures and models are below results/"
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/codespell
+	git ls-files 'galrestore/*.py' | xargs $(BIN)/python -m numpydoc.hooks.validate_docstrings
+	$(BIN)/mypy galrestore
+	$(BIN)/snakemake --lint
+
+install: $(VENV)/.dev
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .snakemake results/*
