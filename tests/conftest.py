@@ -8,10 +8,23 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def skip(reason):
+    """Skip on a user's machine; fail where everything is said to be there (CI)."""
+    if os.environ.get("GALRESTORE_REQUIRE_ALL"):
+        pytest.fail(f"GALRESTORE_REQUIRE_ALL is set, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def need():
+    """Say why a test cannot run here: a skip, or a failure in CI."""
+    return skip
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """Folder of real HST and JWST images; tests that ask for it skip where it is absent."""
     folder = Path(os.environ.get("GALRESTORE_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "paper_sample").is_dir():
-        pytest.skip(f"real images are not shipped with the project and not at {folder}")
+        skip(f"real images are not shipped with the project and not at {folder}")
     return folder

@@ -1,0 +1,100 @@
+"""
+A copy of the workflow, run once on the smoke configuration.
+
+Tests that edit code or settings do so in a copy of their own, whose finished results
+are shared by hard links: only dry runs are made there.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "galrestore")
+
+
+class Workflow:
+    """A copy of the workflow's files that can be run and edited."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def snakemake(self, *arguments, check=True, configfile="config/smoke.yaml", **environment):
+        """Run Snakemake in the copy and return the finished process."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", configfile, *arguments]
+        # The copy must run its own package, not the installed one.
+        env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "OMP_NUM_THREADS")}
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=env | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
+        return done
+
+    def planned(self, *arguments):
+        """Rules that a dry run would execute, with the number of jobs of each."""
+        done = self.snakemake("--cores", "2", "--dry-run", "--quiet", "rules", *arguments)
+        text = done.stdout + done.stderr
+        if "Nothing to be done" in text or "Job stats" not in text:
+            return {}
+        table = text.split("Job stats:")[1].split("total")[0]
+        return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+
+    def edit(self, file, old, new):
+        """Replace one piece of text in a file of the copy."""
+        path = self.folder / file
+        text = path.read_text()
+        assert text.count(old) >= 1, f"{old!r} is not in {file}"
+        path.unlink()  # may be a hard link to another copy's file
+        path.write_text(text.replace(old, new, 1))
+
+
+def copy_sources(target):
+    """Copy the workflow's own files, without results."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, target / part, ignore=ignore)
+        else:
+            shutil.copy2(source, target / part)
+    return Workflow(target)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The smoke configuration run to its end on two cores."""
+    folder = tmp_path_factory.mktemp("smoke") / "a workflow"
+    folder.mkdir()
+    flow = copy_sources(folder)
+    flow.snakemake("--cores", "2")
+    return flow
+
+
+@pytest.fixture
+def editable(finished, tmp_path):
+    """A copy of the finished run that a test may edit."""
+    target = tmp_path / "copy"
+    shutil.copytree(finished.folder, target, copy_function=os.link, symlinks=True)
+    return Workflow(target)
+
+
+@pytest.fixture(scope="session")
+def copy_of_sources():
+    """Copy the workflow's own files to a folder: a function that returns a `Workflow`."""
+
+    def copy(target):
+        target.mkdir(parents=True)
+        return copy_sources(target)
+
+    return copy

@@ -1,0 +1,28 @@
+"""The same seed gives the same bytes for any number of cores, shards and tiles."""
+
+import pytest
+
+from galrestore.provenance import sha256_of
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow2")]
+
+
+def digests(folder):
+    """sha256 of every result but shards, logs and times."""
+    return {
+        str(path.relative_to(folder)): sha256_of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".parquet", ".fits", ".safetensors", ".md", ".csv", ".png", ".pdf")
+        and "shards" not in path.parts
+        and "render" not in path.parts
+    }
+
+
+def test_cores_shards_and_tiles_do_not_matter(finished, tmp_path, copy_of_sources):
+    other = copy_of_sources(tmp_path / "other")
+    other.snakemake("--cores", "1", "--config", "runtime={shards: 4, tile: 300}")
+    expected = digests(finished.folder / "results")
+    found = digests(other.folder / "results")
+    assert len(expected) > 60
+    assert {suffix: 0 for suffix in found if found[suffix] != expected.get(suffix)} == {}
+    assert found.keys() == expected.keys()

@@ -1,0 +1,91 @@
+"""Edits, settings and single stages rerun what they must, and nothing else."""
+
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+
+SHARDS = 2
+BELOW_TRAIN = {"restore_network", "measure", "table1", "fig05_examples", "check", "all"}
+BELOW_DEGRADE = BELOW_TRAIN | {"gather_pairs", "train", "restore_baseline"}
+BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
+BELOW_SELECT = BELOW_RENDER | {
+    "degrade_jwst",
+    "fit",
+    "gather_fits",
+    "resample",
+    "render",
+    "selection_table",
+    "fig03_sizes",
+}
+
+
+def test_finished_run_has_nothing_to_do(finished):
+    assert finished.planned() == {}
+
+
+def test_comments_and_docstrings_rerun_nothing(editable):
+    editable.edit("galrestore/sources/detection.py", "\nimport", "\n# A remark.\nimport")
+    editable.edit("galrestore/stages/select.py", '"""Stage', '"""The stage')
+    assert editable.planned() == {}
+
+
+def test_editing_select_reruns_select_and_everything_below(editable):
+    editable.edit("galrestore/sources/detection.py", "\nimport", "\nEDITED = 1\nimport")
+    planned = editable.planned()
+    assert set(planned) == BELOW_SELECT | {"select"}
+    assert planned["select"] == 6
+    assert planned["train"] == 5
+
+
+def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
+    editable.edit("galrestore/networks/restormer.py", "\nimport", "\nEDITED = 1\nimport")
+    assert set(editable.planned()) == BELOW_TRAIN | {"train"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "stage", "below"),
+    [
+        ("degrade={psf_fwhm: 2.0}", {"degrade_galsim", "degrade_jwst"}, BELOW_DEGRADE),
+        ("select={minimum_snr: 19}", {"select"}, BELOW_SELECT),
+        ("train={learning_rate: 0.0002}", {"train"}, BELOW_TRAIN),
+        (
+            "measure={source_sigma: 4.0}",
+            {"measure"},
+            {"table1", "fig05_examples", "check", "all"},
+        ),
+    ],
+)
+def test_one_setting_reruns_from_its_stage(editable, setting, stage, below):
+    assert set(editable.planned("--config", setting)) == stage | below
+
+
+def test_tiles_rerun_nothing(editable):
+    assert editable.planned("--config", "runtime={tile: 512}") == {}
+
+
+def test_one_mosaic_reruns_alone(editable):
+    change = "acquire={simulated: {mosaics: {nircam_f444w: {depth: 29.0}}}}"
+    planned = editable.planned("--config", change)
+    assert planned["simulate_i2d"] == 1
+    assert planned["select"] == 1
+    assert "simulate_hlf" not in planned
+    assert "fit" not in planned
+
+
+def test_force_and_until_of_one_stage(editable):
+    assert editable.planned("--forcerun", "fit", "--until", "fit") == {"fit": SHARDS}
+    assert editable.planned("--forcerun", "resample", "--until", "render") == {
+        "resample": 1,
+        "render": SHARDS,
+    }
+
+
+def test_a_lost_file_is_remade_with_what_depends_on_it(editable):
+    (editable.folder / "results/tables/table1_jwst.md").unlink()
+    assert editable.planned() == {"table1": 1, "check": 1, "all": 1}
+
+
+def test_unknown_key_stops_before_any_job(editable):
+    done = editable.snakemake("--cores", "2", "-n", "--config", "selct={a: 1}", check=False)
+    assert done.returncode != 0
+    assert "setting selct = {'a': '1'}: unknown key" in done.stdout + done.stderr
