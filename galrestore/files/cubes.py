@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
+from astropy.utils.exceptions import AstropyUserWarning
 
 from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
@@ -159,13 +160,16 @@ def _open(path):
     if not Path(path).is_file():
         raise InputError(path, "does not exist")
     try:
-        return fits.open(path, memmap=True, mode="readonly")
-    except (OSError, ValueError) as error:
-        raise InputError(path, f"is not a readable FITS file ({error})") from error
+        with warnings.catch_warnings():
+            # A truncated file is only warned of, and only where its last extension is read.
+            warnings.simplefilter("error", AstropyUserWarning)
+            return fits.open(path, memmap=True, mode="readonly", lazy_load_hdus=False)
+    except (OSError, ValueError, AstropyUserWarning) as error:
+        raise InputError(path, f"is not a readable FITS file ({error})", "remake it") from error
 
 
 def _data(path, hdu):
     try:
         return hdu.data
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(path, f"is truncated or broken ({error})", "fetch it again") from error
+        raise InputError(path, f"is truncated or broken ({error})", "remake it") from error
