@@ -1,0 +1,1 @@
+"""Measurements: image quality, and the statistics of a comparison."""
