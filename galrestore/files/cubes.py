@@ -159,13 +159,18 @@ def read_provenance(path):
 def _open(path):
     if not Path(path).is_file():
         raise InputError(path, "does not exist")
+    hdus = None
     try:
         with warnings.catch_warnings():
             # A truncated file is only warned of, and only where its last extension is read.
             warnings.simplefilter("error", AstropyUserWarning)
-            return fits.open(path, memmap=True, mode="readonly", lazy_load_hdus=False)
+            hdus = fits.open(path, memmap=True, mode="readonly")
+            len(hdus)  # reads every header
     except (OSError, ValueError, AstropyUserWarning) as error:
+        if hdus is not None:
+            hdus.close()
         raise InputError(path, f"is not a readable FITS file ({error})", "remake it") from error
+    return hdus
 
 
 def _data(path, hdu):
