@@ -15,16 +15,17 @@ rule measure:
         "results/logs/measure/{method}.{set}.log",
     benchmark:
         "results/benchmarks/measure/{method}.{set}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         method=one_of(METHODS),
         set=one_of(SETS),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         settings=RUN.section("measure"),
         seed=RUN.seed,
         code=fingerprint("stages.measure"),
     shell:
         "python -m galrestore measure --restored {input.restored:q} --images {input.images:q}"
-        " --table {input.table:q} --settings {params.settings:q} --seed {params.seed}"
+        " --table {input.table:q} --method {wildcards.method} --set {wildcards.set}"
+        " --settings {params.settings:q} --seed {params.seed}"
         " --code {params.code} --log {log:q} --output {output.table:q}"

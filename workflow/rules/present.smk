@@ -15,23 +15,27 @@ PRESENTED = [
 
 rule table1:
     input:
-        measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
+        measurements=expand(
+            "results/measurements/{method}/{{set}}.parquet", method=METHODS
+        ),
     output:
         parquet="results/tables/table1_{set}.parquet",
         csv="results/tables/table1_{set}.csv",
         markdown="results/tables/table1_{set}.md",
     log:
         "results/logs/present/table1_{set}.log",
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         set=one_of(SETS),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
+        lineages=[f"{variant}={RUN.train.lineage(variant)}" for variant in VARIANTS],
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present table1 --measurements {input.measurements:q}"
+        " --lineages {params.lineages:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
 

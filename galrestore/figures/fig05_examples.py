@@ -1,0 +1,127 @@
+"""Figure 5: examples of restored images, in rising noise."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import ndimage
+
+from galrestore.figures.style import WIDTH, style
+from galrestore.measurement.image_quality import affine_match, psnr, sky_level, source_mask
+
+__all__ = ["choose", "draw"]
+
+# Scales between which substructure lies: wider than the noise of single pixels, narrower
+# than a galaxy [pixel, sigma].
+_FINE, _COARSE = 1.0, 3.0
+# Softening of the asinh stretch, in units of the range: faint outskirts become visible.
+_SOFTENING = 0.05
+
+
+def choose(truth, noise, count):
+    """
+    Choose examples by a rule: the richest substructure in each class of noise.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (N, H, W)
+        Ground truth of the test images.
+    noise : ndarray, shape (N,)
+        rms of the noise of each LQ.
+    count : int
+        Examples wanted.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (min(count, N),)
+        One image of each of ``count`` equally populated classes of noise, in rising
+        noise: the one with the most substructure, which is the sum over the source's
+        pixels of the absolute difference of the GT smoothed by 1 and by 3 pixels.
+    """
+    fine = ndimage.gaussian_filter(np.asarray(truth, dtype=float), (0, _FINE, _FINE))
+    coarse = ndimage.gaussian_filter(np.asarray(truth, dtype=float), (0, _COARSE, _COARSE))
+    structure = np.where(source_mask(truth), np.abs(fine - coarse), 0).sum(axis=(1, 2))
+    by_noise = np.argsort(noise, kind="stable")
+    classes = np.array_split(by_noise, min(count, len(by_noise)))
+    return np.array([members[np.argmax(structure[members])] for members in classes])
+
+
+def draw(low_quality, restored, truth, noise, method):
+    """
+    Draw the examples: LQ, RS, GT and their difference.
+
+    Parameters
+    ----------
+    low_quality, restored, truth : ndarray, shape (N, H, W)
+        Images of the examples, min-max normalised.
+    noise : ndarray, shape (N,)
+        rms of the noise of each LQ.
+    method : str
+        What restored the images.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        The figure.
+    caption : str
+        What it shows, with its numbers.
+
+    Notes
+    -----
+    RS and GT are shown as they are, on one stretch.  LQ has a zero point and a scale of
+    its own, and is brought to the GT's for display alone.
+
+    References
+    ----------
+    Park et al. (2024), Figure 5.
+    """
+    low_shown, _, _ = affine_match(low_quality, truth)
+    sky, sigma = sky_level(truth)
+    ratios = psnr(low_quality, truth), psnr(restored, truth)
+    with style():
+        count = len(truth)
+        figure = Figure(figsize=(WIDTH["gallery"], 1.37 * count + 0.2), layout="constrained")
+        axes = figure.subplots(count, 4, squeeze=False)
+        for row, panels in enumerate(axes):
+            _show(panels, low_shown[row], restored[row], truth[row], sky[row], sigma[row])
+            panels[0].set_ylabel(f"noise rms {noise[row]:.3f}")
+            for panel, ratio in zip(panels, ratios, strict=False):
+                _inscribe(panel, f"{ratio[row]:.1f} dB")
+        for panel, title in zip(axes[0], ("LQ", "RS", "GT", "GT - RS"), strict=True):
+            panel.set_title(title)
+    return figure, _caption(noise, *ratios, method)
+
+
+def _show(panels, low_quality, restored, truth, sky, sigma):
+    low, high = sky - 3 * sigma, truth.max()
+    for panel, image in zip(panels, (low_quality, restored, truth), strict=False):
+        panel.imshow(_stretched(image, low, high), cmap="gray", vmin=0, vmax=1)
+    residual = truth - restored
+    # A symmetric range that a few hot pixels do not stretch.
+    reach = float(np.quantile(np.abs(residual), 0.995)) or 1.0
+    panels[3].imshow(residual, cmap="gray", vmin=-reach, vmax=reach)
+    _inscribe(panels[3], f"±{reach:.2g}")
+    for panel in panels:
+        panel.set(xticks=[], yticks=[])
+        panel.spines[:].set_visible(True)
+
+
+def _stretched(image, low, high):
+    part = np.clip((image - low) / (high - low), 0, 1)
+    return np.arcsinh(part / _SOFTENING) / np.arcsinh(1 / _SOFTENING)
+
+
+def _inscribe(panel, text):
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+    panel.text(0.03, 0.04, text, transform=panel.transAxes, fontsize=7, bbox=box)
+
+
+def _caption(noise, before, after, method):
+    return (
+        f"Low-quality (LQ), restored (RS, by {method}), ground-truth (GT) images and the "
+        f"difference GT - RS. Rows are the {len(noise)} equally populated classes of noise of the "
+        f"test images, rms {noise[0]:.3f} to {noise[-1]:.3f} after min-max normalisation; each is "
+        "represented by the image with the most substructure in its GT. PSNR (eq. 4) rises from "
+        f"{np.mean(before):.2f} dB (LQ) to {np.mean(after):.2f} dB (RS) on average over the rows; "
+        "the number in each panel is its own. One asinh stretch per row; LQ is brought to the "
+        "GT's zero point and scale for display only, RS and GT are as they are. Differences are "
+        "linear, mid-grey is zero."
+    )

@@ -1,0 +1,167 @@
+"""Tables for readers, in Markdown that is also legible on a terminal."""
+
+import numpy as np
+
+from galrestore.measurement.published import TABLE1_SET
+
+__all__ = ["render_scores", "render_selection"]
+
+# Column of the table: score, heading, decimals, whether the smallest is the best.
+_COLUMNS = (
+    ("psnr", "PSNR [dB]", 2, False),
+    ("ssim", "SSIM", 4, False),
+    ("psnr_authors", "PSNR, RS peak [dB]", 2, False),
+    ("psnr_matched", "PSNR, matched [dB]", 2, False),
+    ("ssim_matched", "SSIM, matched", 4, False),
+    ("nrmse_source", "NRMSE on source", 3, True),
+)
+
+_NOTES = """\
+PSNR (eq. 4) takes the peak of GT as MAX, "RS peak" that of the restored image, as the authors'
+code does. "Matched" scores follow the least-squares scale and offset of each restored image to GT
+over the whole frame, so they leave out the arbitrary zero point and scale of the min-max
+normalisation; NRMSE on source is the rms error of the matched image on the source's pixels over
+the rms of the source above its sky. PSNR and SSIM are mostly about sky: see the matched columns.
+"""
+
+
+def render_scores(table):
+    """
+    Write Table 1 as Markdown.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Scores by method (contract `TABLE1`).
+
+    Returns
+    -------
+    text : str
+        Means with standard errors, the best of each column in bold, then medians with
+        bootstrap errors and paired differences to the best method.
+    """
+    name, count = table["set"].iloc[0], int(table["n"].iloc[0])
+    return "\n".join(
+        [
+            f"# Table 1: scores on the test images of set {name}",
+            "",
+            f"Mean over {count} images, with its standard error; the best of a column in bold.",
+            "",
+            *_means(table, with_paper=name == TABLE1_SET),
+            "",
+            _NOTES,
+            "## Medians with bootstrap errors, and paired differences to the best method",
+            "",
+            *_medians(table),
+            "",
+        ]
+    )
+
+
+def render_selection(table):
+    """
+    Write the counts of sources by reason of rejection as Markdown.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Counts (contract `SELECTION`).
+
+    Returns
+    -------
+    text : str
+        One row per criterion, one column per mosaic: sources rejected first by the
+        criterion / sources that fail it at all.
+    """
+    mosaics = list(dict.fromkeys(table["mosaic"]))
+    by_key = table.set_index(["criterion", "mosaic"])
+    rows = [["criterion", *mosaics, "meaning"]]
+    for criterion, meaning in dict(zip(table["criterion"], table["meaning"], strict=True)).items():
+        cells = [by_key.loc[(criterion, mosaic)] for mosaic in mosaics]
+        if criterion in ("detected", "accepted"):
+            counts = [f"{cell['first']}" for cell in cells]
+        else:
+            counts = [f"{cell['first']} / {cell['failing']}" for cell in cells]
+        rows.append([criterion, *counts, meaning])
+    return "\n".join(
+        [
+            "# Sources by reason of rejection",
+            "",
+            "Sources whose first rejection this is / sources that fail it at all.",
+            "",
+            *_lines(rows, numbers=range(1, len(mosaics) + 1)),
+            "",
+        ]
+    )
+
+
+def _means(table, with_paper):
+    columns = [["method", *table["label"]], ["N", *(str(n) for n in table["n"])]]
+    for score, heading, decimals, smallest in _COLUMNS:
+        cells = _with_errors(table[score], table[f"{score}_error"], decimals)
+        columns.append([heading, *_bold_best(cells, table[score], smallest)])
+    if with_paper:
+        columns.append(["paper PSNR [dB]", *_numbers(table["paper_psnr"], 2)])
+        columns.append(["paper SSIM", *_numbers(table["paper_ssim"], 4)])
+    return _table(columns)
+
+
+def _medians(table):
+    columns = [["method", *table["label"]]]
+    for score, heading, decimals, smallest in _COLUMNS:
+        cells = _with_errors(table[f"{score}_median"], table[f"{score}_median_error"], decimals)
+        columns.append([heading, *_bold_best(cells, table[f"{score}_median"], smallest)])
+    for score, heading, decimals, _ in _COLUMNS[:2]:
+        cells = _with_errors(
+            table[f"{score}_to_best"], table[f"{score}_to_best_error"], decimals + 1
+        )
+        is_best = (table[f"{score}_to_best"] == 0) & (table[f"{score}_to_best_error"] == 0)
+        columns.append(
+            [
+                f"{heading} to best",
+                *("best" if best else cell for cell, best in zip(cells, is_best, strict=True)),
+            ]
+        )
+    return _table(columns)
+
+
+def _table(columns):
+    return _lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
+
+
+def _numbers(values, decimals):
+    return ["-" if np.isnan(value) else f"{value:.{decimals}f}" for value in values]
+
+
+def _with_errors(values, errors, decimals):
+    cells = _numbers(values, decimals)
+    return [
+        cell if np.isnan(error) else f"{cell} ± {error:.{decimals}f}"
+        for cell, error in zip(cells, errors, strict=True)
+    ]
+
+
+def _bold_best(cells, values, smallest):
+    values = np.asarray(values, dtype=float)
+    if np.isnan(values).all():
+        return cells
+    best = np.nanmin(values) if smallest else np.nanmax(values)
+    return [
+        f"**{cell}**" if value == best else cell for cell, value in zip(cells, values, strict=True)
+    ]
+
+
+def _lines(rows, numbers):
+    """Lines of a Markdown table with padded cells; columns of numbers to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    padded = [
+        [
+            cell.rjust(width) if k in numbers else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]
+    rule = [
+        "-" * (width - 1) + ":" if k in numbers else "-" * width for k, width in enumerate(widths)
+    ]
+    return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]

@@ -1,0 +1,110 @@
+"""Tables that sum up a run: scores by method, and sources by reason of rejection."""
+
+import numpy as np
+import pandas as pd
+
+from galrestore.measurement.published import TABLE1, TABLE1_SET, method_labels
+from galrestore.measurement.statistics import mean_and_error, median_and_error, paired_difference
+from galrestore.rng import stream
+
+__all__ = ["count_rejections", "summarise_scores"]
+
+_SCORES = ("psnr", "ssim", "psnr_authors", "psnr_matched", "ssim_matched", "nrmse_source")
+
+
+def summarise_scores(measurements, lineages, seed, draws=1000):
+    """
+    Average the scores of several methods on the same test images.
+
+    Parameters
+    ----------
+    measurements : sequence of pandas.DataFrame
+        Scores of one method each (contract `MEASUREMENTS`), of one set, the same ids in
+        the same order.
+    lineages : dict of str to str
+        Training sets of each variant of the network, see `method_label`.
+    seed : int
+        Seed of the run, for the bootstrap.
+    draws : int, optional
+        Resamplings of the bootstrap.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row per method in the order given (contract `TABLE1`).
+
+    Raises
+    ------
+    ValueError
+        If sets or ids differ.
+    """
+    ids = measurements[0]["id"].to_numpy()
+    names = {frame["set"].iloc[0] for frame in measurements}
+    if len(names) > 1 or not all(np.array_equal(ids, frame["id"]) for frame in measurements):
+        msg = f"methods must be scored on the same images, got sets {sorted(names)}"
+        raise ValueError(msg)
+    labels = method_labels([frame["method"].iloc[0] for frame in measurements], lineages)
+    best = {
+        name: max(measurements, key=lambda frame, name=name: frame[name].mean())[name]
+        for name in ("psnr", "ssim")
+    }
+    rows = [_row(frame, labels, best, seed, draws) for frame in measurements]
+    return pd.DataFrame(rows)
+
+
+def _row(frame, labels, best, seed, draws):
+    method, name = frame["method"].iloc[0], frame["set"].iloc[0]
+    row = {"label": labels[method], "method": method, "set": name, "n": len(frame)}
+    for score in _SCORES:
+        values = frame[score].to_numpy()
+        generator = stream(seed, f"present.bootstrap.{name}.{method}.{score}")
+        row[score], row[f"{score}_error"] = mean_and_error(values)
+        row[f"{score}_median"], row[f"{score}_median_error"] = median_and_error(
+            values, generator, draws
+        )
+    for score, reference in best.items():
+        row[f"{score}_to_best"], row[f"{score}_to_best_error"] = paired_difference(
+            frame[score], reference
+        )
+    published = TABLE1 if name == TABLE1_SET else {}
+    row["paper_psnr"], row["paper_ssim"] = published.get(labels[method], (np.nan, np.nan))
+    return row
+
+
+def count_rejections(catalogues, criteria):
+    """
+    Count sources by reason of rejection.
+
+    Parameters
+    ----------
+    catalogues : dict of str to pandas.DataFrame
+        Catalogue of each mosaic (contract `CATALOGUE`).
+    criteria : dict of str to str
+        Rejections in the order in which they are tried, with their meaning.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Rows of each mosaic, then of all HST and all JWST mosaics: sources detected,
+        each rejection in the order in which they are tried, sources accepted (contract
+        `SELECTION`).
+    """
+    everything = pd.concat(catalogues.values(), ignore_index=True)
+    sums = {
+        f"all {telescope}": everything[everything["telescope"] == telescope]
+        for telescope in ("hst", "jwst")
+        if (everything["telescope"] == telescope).any()
+    }
+    rows = [
+        row for name, frame in (catalogues | sums).items() for row in _counts(name, frame, criteria)
+    ]
+    return pd.DataFrame(rows, columns=["mosaic", "criterion", "meaning", "first", "failing"])
+
+
+def _counts(mosaic, frame, criteria):
+    yield mosaic, "detected", "sources detected", len(frame), len(frame)
+    for name, meaning in criteria.items():
+        first = int((frame["rejected_by"] == name).sum())
+        yield mosaic, name, meaning, first, int(frame[f"reject_{name}"].sum())
+    accepted = int((frame["rejected_by"] == "").sum())
+    yield mosaic, "accepted", "stamps cut", accepted, accepted

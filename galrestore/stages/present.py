@@ -1,0 +1,130 @@
+"""Stage ``present``: measurements, catalogues and images in, a table or a figure out."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from galrestore.config import Present
+from galrestore.errors import EmptyError, InputError
+from galrestore.figures import fig03_sizes, fig05_examples
+from galrestore.figures.style import save
+from galrestore.files.atomic import atomic
+from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
+from galrestore.files.contracts.measurements import MEASUREMENTS
+from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.selection import SELECTION
+from galrestore.files.contracts.table1 import TABLE1
+from galrestore.files.cubes import read_cube, read_ids
+from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
+from galrestore.measurement.markdown import render_scores, render_selection
+from galrestore.measurement.summary import count_rejections, summarise_scores
+from galrestore.stages.common import add_common_arguments, provenance
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser):
+    """Declare the files and settings of each table and figure."""
+    kinds = parser.add_subparsers(metavar="what", required=True)
+    table1 = _kind(kinds, "table1", _table1, "Table 1 of one set", "PARQUET CSV MARKDOWN")
+    table1.add_argument("--measurements", type=Path, nargs="+", required=True, help="by method")
+    table1.add_argument(
+        "--lineages", nargs="*", default=[], metavar="VARIANT=SETS", help="sets of each network"
+    )
+    selection = _kind(kinds, "selection", _selection, "counts by reason", "PARQUET CSV MARKDOWN")
+    selection.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by mosaic")
+    fig03 = _kind(kinds, "fig03", _fig03, "Figure 3: sizes of HST stamps", "PDF PNG")
+    fig03.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by HST mosaic")
+    fig05 = _kind(kinds, "fig05", _fig05, "Figure 5: examples", "PDF PNG")
+    fig05.add_argument("--images", type=Path, required=True, help="FITS cubes GT, LQ of the set")
+    fig05.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
+    fig05.add_argument("--restored", type=Path, required=True, help="FITS cube RS")
+    fig05.add_argument("--measurements", type=Path, required=True, help="scores of RS")
+
+
+def _kind(kinds, name, make, text, outputs):
+    outputs = tuple(outputs.split())
+    parser = kinds.add_parser(name, help=text, description=text)
+    parser.add_argument(
+        "--output", type=Path, nargs=len(outputs), required=True, metavar=outputs, help="files"
+    )
+    add_common_arguments(parser, Present)
+    parser.set_defaults(make=make)
+    return parser
+
+
+def run(args):
+    """Run the stage."""
+    args.make(args)
+
+
+def _table1(args):
+    frames = [read_table(path, MEASUREMENTS) for path in args.measurements]
+    for path, frame in zip(args.measurements, frames, strict=True):
+        if frame.empty:
+            raise EmptyError(f"{path}: holds no scores")
+        if not np.array_equal(frame[["id", "set"]], frames[0][["id", "set"]]):
+            raise InputError(
+                path, f"scores other images than {args.measurements[0]}", "rerun measure"
+            )
+    lineages = dict(item.split("=", 1) for item in args.lineages)
+    table = summarise_scores(frames, lineages, args.seed, args.settings.bootstrap)
+    _write(args, table, TABLE1, render_scores(table), args.measurements)
+
+
+def _selection(args):
+    catalogues = {path.stem: read_table(path, CATALOGUE) for path in args.catalogues}
+    table = count_rejections(catalogues, REJECTIONS)
+    _write(args, table, SELECTION, render_selection(table), args.catalogues)
+
+
+def _fig03(args):
+    sources = concatenate(args.catalogues, CATALOGUE)
+    if sources.empty:
+        raise EmptyError("no source was detected in any HST mosaic, Figure 3 would be blank")
+    settings = json.loads(read_provenance(args.catalogues[0]).settings)
+    others = [f"reject_{name}" for name in REJECTIONS if name != "width"]
+    figure, caption = fig03_sizes.draw(
+        sources["stamp_width"], ~sources[others].any(axis=1), settings["maximum_width"]
+    )
+    save(figure, caption, *args.output, provenance(args, args.catalogues))
+
+
+def _fig05(args):
+    pairs = read_table(args.table, PAIRS)
+    tested = np.flatnonzero(pairs["split"] == "test")
+    if len(tested) == 0:
+        raise EmptyError(f"{args.table}: no pair is in the test split, Figure 5 would be blank")
+    scored = read_table(args.measurements, MEASUREMENTS)
+    for path, ids in (
+        (args.restored, read_ids(args.restored)),
+        (args.measurements, scored["id"]),
+    ):
+        if not np.array_equal(ids, pairs["id"].iloc[tested]):
+            raise InputError(path, f"has other objects than the test split of {args.table}")
+    noise = pairs["noise"].to_numpy()[tested]
+    rows = fig05_examples.choose(
+        read_cube(args.images, "GT", tested), noise, args.settings.examples
+    )
+    low_quality = read_cube(args.images, "LQ", tested[rows])
+    truth = read_cube(args.images, "GT", tested[rows])
+    restored = read_cube(args.restored, "RS", rows)
+    method = scored["method"].iloc[0]
+    figure, caption = fig05_examples.draw(low_quality, restored, truth, noise[rows], method)
+    inputs = [args.images, args.table, args.restored, args.measurements]
+    save(figure, caption, *args.output, provenance(args, inputs))
+
+
+def _write(args, table, contract, text, inputs):
+    """Write one table three times, all or none."""
+    parquet, csv, markdown = args.output
+    record = provenance(args, inputs)
+    with atomic(csv) as csv_part, atomic(markdown) as markdown_part:
+        table[[column.name for column in contract]].to_csv(
+            csv_part, index=False, lineterminator="\n"
+        )
+        markdown_part.write_text(text, encoding="utf-8")
+        write_table(parquet, table, contract, record)
+    logger.info("%s", text)
