@@ -2,14 +2,89 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from galrestore.config.base import Section, setting
 
-__all__ = ["Acquire", "LocalFolder", "LocalMosaic", "LocalPairs", "SimulatedMosaic", "SimulatedSky"]
+__all__ = [
+    "Acquire",
+    "LocalFolder",
+    "LocalMosaic",
+    "LocalPairs",
+    "SimulatedMosaic",
+    "SimulatedPopulation",
+    "SimulatedSky",
+]
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Telescope = Literal["hst", "jwst"]
+
+
+class SimulatedPopulation(Section):
+    """Galaxies and stars of the simulated sky; magnitudes are AB at 0.8 micron."""
+
+    galaxy_density: float = setting(
+        45.0,
+        "Galaxies brighter than magnitude 25, as in deep ACS counts.",
+        unit="arcmin**-2",
+        paper="-",
+        ge=0,
+        le=2000,
+    )
+    count_slope: float = setting(
+        0.3, "Slope of the galaxy counts, log10 N(<m).", unit="mag**-1", paper="-", gt=0, le=1
+    )
+    brightest: float = setting(
+        18.5, "Brightest galaxy; brighter ones fill a field.", unit="mag(AB)", paper="-", ge=10
+    )
+    faintest: float = setting(
+        28.5, "Faintest galaxy; fainter ones drown in noise.", unit="mag(AB)", paper="-", le=32
+    )
+    size: float = setting(
+        0.25,
+        "Median half-light radius (major axis) at magnitude 25.",
+        unit="arcsec",
+        paper="-",
+        gt=0.01,
+        le=2,
+    )
+    size_slope: float = setting(
+        -0.1, "Change of log10 radius with magnitude.", unit="mag**-1", paper="-", ge=-0.4, le=0
+    )
+    size_scatter: float = setting(
+        0.18, "Scatter of log10 radius.", unit="dex", paper="-", ge=0, le=0.6
+    )
+    spheroid_fraction: float = setting(
+        0.2, "Fraction of galaxies that are one Sersic spheroid.", unit="", paper="-", ge=0, le=1
+    )
+    composite_fraction: float = setting(
+        0.45, "Fraction with bulge and disc; the rest are discs.", unit="", paper="-", ge=0, le=1
+    )
+    knot_fraction: float = setting(
+        0.7, "Fraction of large, bright discs that have knots.", unit="", paper="-", ge=0, le=1
+    )
+    knot_limit: float = setting(
+        26.0, "Faintest galaxy with knots.", unit="mag(AB)", paper="-", ge=10, le=32
+    )
+    knot_radius: float = setting(
+        0.15, "Smallest disc with knots, half-light radius.", unit="arcsec", paper="-", gt=0
+    )
+    companion_fraction: float = setting(
+        0.1, "Fraction of galaxies with a close companion.", unit="", paper="-", ge=0, le=1
+    )
+    star_density: float = setting(
+        8.0, "Stars of magnitude 18 to 26.", unit="arcmin**-2", paper="-", ge=0, le=500
+    )
+
+    @model_validator(mode="after")
+    def _sensible(self):
+        if self.brightest >= self.faintest:
+            msg = f"brightest must lie below faintest, got {self.brightest} and {self.faintest}"
+            raise ValueError(msg)
+        if self.spheroid_fraction + self.composite_fraction > 1:
+            msg = "spheroid_fraction and composite_fraction must not exceed 1 together"
+            raise ValueError(msg)
+        return self
 
 
 class SimulatedMosaic(Section):
@@ -54,6 +129,38 @@ class SimulatedMosaic(Section):
         ge=0,
         lt=0.6,
     )
+    zeropoint: float | None = setting(
+        None,
+        "Magnitude of 1 electron/s (format hlf); null for the value of the ACS/WFC filter.",
+        unit="mag(AB)",
+        paper="-",
+        gt=15,
+        lt=35,
+    )
+    background: float = setting(
+        0.2,
+        "Sky that is left in the image (format i2d); hlf images have none.",
+        unit="MJy/sr",
+        paper="-",
+        gt=0,
+        le=10,
+    )
+    hit_density: float = setting(
+        0.0,
+        "Cosmic-ray hits and hot pixels that cleaning has left.",
+        unit="arcmin**-2",
+        paper="3.1, 6.4",
+        ge=0,
+        le=500,
+    )
+    unexposed_border: float = setting(
+        0.5,
+        "Width of the western strip that no exposure covers.",
+        unit="arcsec",
+        paper="-",
+        ge=0,
+        le=60,
+    )
 
 
 class SimulatedSky(Section):
@@ -69,6 +176,9 @@ class SimulatedSky(Section):
         53.16, "Right ascension of the centre.", unit="deg", paper="-", ge=0, lt=360
     )
     dec: float = setting(-27.79, "Declination of the centre.", unit="deg", paper="-", ge=-80, le=80)
+    population: SimulatedPopulation = setting(
+        SimulatedPopulation(), "Galaxies and stars.", unit="", paper="-"
+    )
     mosaics: dict[Name, SimulatedMosaic] = setting(
         ..., "Mosaics to render, by name.", unit="", paper="3.1, 3.3", min_length=1
     )

@@ -1,0 +1,6 @@
+"""
+Doors through which mosaics enter: local folders and the simulated sky.
+
+Each door writes a manifest row (contract ``manifest``); the stages after it know
+nothing of where a mosaic came from.
+"""
