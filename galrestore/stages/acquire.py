@@ -53,7 +53,7 @@ def _action(actions, function, name, text):
 
 
 def _door(args, door, group=None, name=None):
-    """Settings of a door that is open and holds what the command names."""
+    """Return the settings of a door that is open and holds what the command names."""
     section = getattr(args.settings, door)
     if section is None or (group and name not in getattr(section, group)):
         key = ".".join(filter(None, ("acquire", door, group)))

@@ -6,6 +6,8 @@
 #           results/mosaics/truth.parquet                 every simulated object
 #           results/pairs/<set>.{fits,parquet}            sets of ready pairs
 
+from glob import glob
+
 
 def mosaic_files(wildcards):
     """Images behind a manifest: the user's own, or the simulated ones."""
@@ -20,6 +22,17 @@ def mosaic_files(wildcards):
     return [f"results/mosaics/{name}_{end}.fits" for end in ends]
 
 
+def stamp_files(wildcards):
+    """Stamps behind a set of ready pairs; the stage explains itself if there are none."""
+    folder = RUN.acquire.local
+    globs = folder.pairs[wildcards.set]
+    return [
+        path
+        for pattern in (globs.gt, globs.lq)
+        for path in sorted(glob(os.path.join(folder.root, pattern)))
+    ]
+
+
 rule simulate_hlf:
     output:
         science="results/mosaics/{mosaic}_sci.fits",
@@ -29,10 +42,10 @@ rule simulate_hlf:
         "results/logs/acquire/{mosaic}.log",
     benchmark:
         "results/benchmarks/acquire/{mosaic}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         mosaic=one_of(name for name in SIMULATED if SIMULATED[name].format == "hlf"),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         settings=lambda wildcards: RUN.acquisition(wildcards.mosaic),
         seed=RUN.seed,
@@ -52,10 +65,10 @@ rule simulate_i2d:
         "results/logs/acquire/{mosaic}.log",
     benchmark:
         "results/benchmarks/acquire/{mosaic}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         mosaic=one_of(name for name in SIMULATED if SIMULATED[name].format == "i2d"),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         settings=lambda wildcards: RUN.acquisition(wildcards.mosaic),
         seed=RUN.seed,
@@ -91,10 +104,10 @@ rule local_mosaic:
         "results/logs/acquire/{mosaic}.log",
     benchmark:
         "results/benchmarks/acquire/{mosaic}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         mosaic=one_of(LOCAL),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         settings=lambda wildcards: RUN.acquisition(wildcards.mosaic),
         seed=RUN.seed,
@@ -106,15 +119,17 @@ rule local_mosaic:
 
 
 rule local_pairs:
+    input:
+        files=stamp_files,
     output:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
     log:
         "results/logs/acquire/{set}.log",
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         set=one_of(RUN.pair_sets()),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         settings=lambda wildcards: RUN.acquisition(wildcards.set),
         seed=RUN.seed,
