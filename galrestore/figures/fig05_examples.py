@@ -9,16 +9,17 @@ from galrestore.measurement.image_quality import affine_match, psnr, sky_level, 
 
 __all__ = ["choose", "draw"]
 
-# Scales between which substructure lies: wider than the noise of single pixels, narrower
-# than a galaxy [pixel, sigma].
-_FINE, _COARSE = 1.0, 3.0
+# Noise of single pixels is smoothed away before light is compared [pixel, sigma].
+_FINE = 1.0
+# Centres of rotation tried: up to one pixel from the stamp's, in halves of a pixel.
+_CENTRES = [(row, column) for row in range(-2, 3) for column in range(-2, 3)]
 # Softening of the asinh stretch, in units of the range: faint outskirts become visible.
 _SOFTENING = 0.05
 
 
 def choose(truth, noise, count):
     """
-    Choose examples by a rule: the richest substructure in each class of noise.
+    Choose examples by a rule: the richest structure in each class of noise.
 
     Parameters
     ----------
@@ -33,15 +34,43 @@ def choose(truth, noise, count):
     -------
     rows : ndarray of int, shape (min(count, N),)
         One image of each of ``count`` equally populated classes of noise, in rising
-        noise: the one with the most substructure, which is the sum over the source's
-        pixels of the absolute difference of the GT smoothed by 1 and by 3 pixels.
+        noise: the one with the most asymmetric light in its GT.
+
+    Notes
+    -----
+    Asymmetric light is the sum of |I - I turned by 180 degrees| / 2 over the object in
+    the middle of the stamp, smoothed by 1 pixel, for the centre of rotation that makes
+    it smallest: arms, clumps and tails count, by their light; a smooth profile and
+    neighbours do not.
+
+    References
+    ----------
+    Conselice (2003), ApJS 147, 1, section 3.3: asymmetry and its centre.
     """
-    fine = ndimage.gaussian_filter(np.asarray(truth, dtype=float), (0, _FINE, _FINE))
-    coarse = ndimage.gaussian_filter(np.asarray(truth, dtype=float), (0, _COARSE, _COARSE))
-    structure = np.where(source_mask(truth), np.abs(fine - coarse), 0).sum(axis=(1, 2))
+    truth = np.asarray(truth, dtype=float)
+    parts = zip(truth, sky_level(truth)[0], source_mask(truth), strict=True)
+    structure = np.array([_asymmetric_light(*part) for part in parts])
     by_noise = np.argsort(noise, kind="stable")
     classes = np.array_split(by_noise, min(count, len(by_noise)))
     return np.array([members[np.argmax(structure[members])] for members in classes])
+
+
+def _asymmetric_light(image, sky, mask):
+    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    if count == 0:
+        return 0.0
+    height, width = image.shape
+    rows, columns = np.nonzero(mask)
+    nearest = np.argmin((rows - height // 2) ** 2 + (columns - width // 2) ** 2)
+    own = labels == labels[rows[nearest], columns[nearest]]
+    light = np.where(own, ndimage.gaussian_filter(image, _FINE) - sky, 0)
+    turned = light[::-1, ::-1]
+    # The stamp's centre is pixel S // 2, reversal turns about (S - 1) / 2.
+    centre = np.array([1 - height % 2, 1 - width % 2])
+    return min(
+        np.abs(light - np.roll(turned, tuple(centre + shift), axis=(0, 1))).sum() / 2
+        for shift in _CENTRES
+    )
 
 
 def draw(low_quality, restored, truth, noise, method):
@@ -117,11 +146,11 @@ def _inscribe(panel, text):
 def _caption(noise, before, after, method):
     return (
         f"Low-quality (LQ), restored (RS, by {method}), ground-truth (GT) images and the "
-        f"difference GT - RS. Rows are the {len(noise)} equally populated classes of noise of the "
-        f"test images, rms {noise[0]:.3f} to {noise[-1]:.3f} after min-max normalisation; each is "
-        "represented by the image with the most substructure in its GT. PSNR (eq. 4) rises from "
-        f"{np.mean(before):.2f} dB (LQ) to {np.mean(after):.2f} dB (RS) on average over the rows; "
-        "the number in each panel is its own. One asinh stretch per row; LQ is brought to the "
-        "GT's zero point and scale for display only, RS and GT are as they are. Differences are "
-        "linear, mid-grey is zero."
+        f"difference GT - RS. Rows are the {len(noise)} equally populated classes of noise of "
+        f"the test images, rms {noise[0]:.3f} to {noise[-1]:.3f} after min-max normalisation; "
+        "each is represented by the image with the most asymmetric light in its GT. Panels give "
+        f"their PSNR (eq. 4), on average {np.mean(before):.2f} dB (LQ) and "
+        f"{np.mean(after):.2f} dB (RS). One asinh stretch per row; LQ is "
+        "brought to the GT's zero point and scale for display only, RS and GT are as they are. "
+        "Differences are linear, mid-grey is zero."
     )

@@ -218,8 +218,8 @@ def affine_match(restored, truth):
     power = (departure**2).sum(axis=(1, 2), keepdims=True)
     product = (departure * (truth - mean_t)).sum(axis=(1, 2), keepdims=True)
     # Rounding leaves a constant image a power of about (eps * mean)**2 a pixel.
-    noise = (np.finfo(float).eps * np.abs(mean_r)) ** 2 * departure[0].size
-    varies = power > 4 * noise
+    rounding = (np.finfo(float).eps * mean_r) ** 2 * truth[:1].size
+    varies = power > 4 * rounding
     scale = np.divide(product, power, out=np.zeros_like(power), where=varies)
     offset = mean_t - scale * mean_r
     return scale * restored + offset, scale[:, 0, 0], offset[:, 0, 0]
@@ -241,8 +241,8 @@ def sky_level(images):
         [unit of the images].  Where less than half of the frame is sky the galaxy's
         wings raise both.
     """
-    ordered = np.sort(np.asarray(images, dtype=float).reshape(len(images), -1), axis=1)
-    levels = np.array([_clipped(values) for values in ordered]).reshape(-1, 2)
+    images = np.asarray(images, dtype=float)
+    levels = np.array([_clipped(np.sort(image, axis=None)) for image in images]).reshape(-1, 2)
     return levels[:, 0], levels[:, 1]
 
 
@@ -261,18 +261,18 @@ def source_mask(truth, sigma=3.0):
     -------
     mask : ndarray of bool, shape (N, H, W)
         Pixels above the sky by ``sigma`` times the noise, and by 1 per cent of the
-        peak's height, that touch four or more such pixels (diagonals count): the
+        peak's height, in connected groups of five or more (diagonals connect): the
         object of the stamp and its neighbours, without lone noise peaks.
     """
     truth = np.asarray(truth, dtype=float)
     sky, noise = sky_level(truth)
-    height = truth.max(axis=(1, 2), initial=-np.inf) - sky
+    height = truth.max(axis=(1, 2)) - sky
     threshold = sky + np.maximum(sigma * noise, _FAINTEST * height)
     above = truth > threshold[:, None, None]
     within_image = np.zeros((3, 3, 3), dtype=bool)
     within_image[1] = True
     labels, _ = ndimage.label(above, structure=within_image)
-    large = np.bincount(labels.ravel()) >= _MINIMUM_AREA
+    large = np.bincount(labels.ravel(), minlength=1) >= _MINIMUM_AREA
     large[0] = False
     return large[labels]
 
@@ -306,12 +306,11 @@ def nrmse_source(restored, truth, mask):
         msg = f"mask must have the images' shape {truth.shape}, got {mask.shape}"
         raise ValueError(msg)
     sky = sky_level(truth)[0][:, None, None]
-    wrong = np.where(mask, restored - truth, 0).reshape(len(truth), -1)
-    light = np.where(mask, truth - sky, 0).reshape(len(truth), -1)
-    power = (light**2).sum(axis=1)
-    share = np.divide(
-        (wrong**2).sum(axis=1), power, out=np.full(len(truth), np.nan), where=power > 0
-    )
+    wrong = np.where(mask, restored - truth, 0)
+    light = np.where(mask, truth - sky, 0)
+    power = (light**2).sum(axis=(1, 2))
+    nothing = np.full(len(truth), np.nan)
+    share = np.divide((wrong**2).sum(axis=(1, 2)), power, out=nothing, where=power > 0)
     return np.sqrt(share)
 
 

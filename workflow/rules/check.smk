@@ -1,12 +1,45 @@
 # Test the artefacts of the run and compare their fingerprints with the present code.
 #
-#   reads   everything presented, and every file behind it
-#   writes  results/checks/report.xml   JUnit report
+#   reads   everything this configuration makes; other files below results/ do not count
+#   writes  results/checks/report.xml   JUnit report; failed.xml beside it if a check fails
+
+# Every phase of every variant: the sets of its phases so far, as `lineage` joins them.
+LINEAGES = sorted(
+    {
+        "-".join(phases[: count + 1])
+        for phases in RUN.train.variants.values()
+        for count in range(len(phases))
+    }
+)
+HLF = [name for name in SIMULATED if SIMULATED[name].format == "hlf"]
+I2D = [name for name in SIMULATED if SIMULATED[name].format == "i2d"]
 
 
 rule check:
     input:
         PRESENTED,
+        files=[
+            *expand(rules.simulate_hlf.output, mosaic=HLF),
+            *expand(rules.simulate_i2d.output, mosaic=I2D),
+            *expand(rules.local_mosaic.output, mosaic=list(LOCAL)),
+            *expand(
+                "results/stamps/{mosaic}.{kind}",
+                mosaic=[*HST, *JWST],
+                kind=["fits", "parquet"],
+            ),
+            "results/sersic/hst.parquet",
+            "results/population.parquet",
+            *gather.shards("results/render/{scatteritem}.fits"),
+            *expand("results/pairs/{set}.{kind}", set=SETS, kind=["fits", "parquet"]),
+            *expand("results/models/{lineage}/weights.safetensors", lineage=LINEAGES),
+            *expand("results/models/{lineage}/history.parquet", lineage=LINEAGES),
+            *expand("results/restored/{method}/{set}.fits", method=METHODS, set=SETS),
+            *expand(
+                "results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS
+            ),
+            *expand("results/tables/table1_{set}.parquet", set=SETS),
+            "results/tables/selection.parquet",
+        ],
     output:
         report="results/checks/report.xml",
     log:
@@ -16,4 +49,5 @@ rule check:
     params:
         code=fingerprint("stages.check"),
     shell:
-        "python -m galrestore check --results results --report {output.report:q} --log {log:q}"
+        "python -m galrestore check --results results --files {input.files:q}"
+        " --report {output.report:q} --log {log:q}"

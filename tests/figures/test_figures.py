@@ -1,0 +1,119 @@
+"""Figures: what they choose and say, and that equal input gives equal bytes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from galrestore.figures import fig03_sizes, fig05_examples
+from galrestore.figures.style import save, style
+from galrestore.provenance import Provenance
+from galrestore.rng import stream
+
+SHAPE = (31, 37)
+RECORD = Provenance("present", "ab12", "{}", 7, {"a.fits": "00"})
+
+
+def smooth_galaxy():
+    rows, columns = np.indices(SHAPE)
+    return np.exp(-((rows - 15) ** 2 + (columns - 18) ** 2) / (2 * 6.0**2))
+
+
+def clumpy_galaxy():
+    rows, columns = np.indices(SHAPE)
+    clumps = [
+        np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 1.2**2))
+        for y, x in ((10, 14), (19, 20), (14, 24))
+    ]
+    clumpy = smooth_galaxy() + 0.8 * np.sum(clumps, axis=0)
+    return clumpy / clumpy.max()
+
+
+def stamps(clumpy, count=12):
+    """Smooth galaxies, of which some are clumpy."""
+    cube = np.stack([smooth_galaxy()] * count)
+    cube[clumpy] = clumpy_galaxy()
+    return cube + stream(2, "test.figures").normal(0, 0.003, cube.shape)
+
+
+def test_examples_are_the_richest_of_each_class_of_noise():
+    # Twelve images in a shuffled order of noise; three classes of four, one clumpy each.
+    order = stream(2, "test.order").permutation(12)
+    noise = np.empty(12)
+    noise[order] = np.linspace(0.01, 0.09, 12)
+    clumpy = order[[1, 6, 8]]
+    assert fig05_examples.choose(stamps(clumpy), noise, 3).tolist() == clumpy.tolist()
+
+
+def test_fewer_images_than_rows():
+    rows = fig05_examples.choose(stamps([0], count=2), np.array([0.05, 0.02]), 6)
+    assert rows.tolist() == [1, 0]
+
+
+def drawn_examples():
+    truth = stamps([1], count=2)
+    return fig05_examples.draw(0.5 * truth + 0.2, truth + 0.01, truth, np.array([0.02, 0.07]), "me")
+
+
+def drawn_sizes():
+    widths = np.array([10, 10, 12, 60, 128, 130, 200])
+    return fig03_sizes.draw(widths, np.array([1, 0, 1, 1, 1, 1, 0], dtype=bool), 128)
+
+
+def test_examples_show_what_the_caption_says():
+    figure, caption = drawn_examples()
+    axes = figure.axes
+    assert [panel.get_title() for panel in axes[:4]] == ["LQ", "RS", "GT", "GT - RS"]
+    assert [panel.get_ylabel() for panel in axes[::4]] == ["noise rms 0.020", "noise rms 0.070"]
+    # RS = GT + 0.01 everywhere: PSNR = 20 log10(max / 0.01), max = 1 + 3 sigma of 0.003.
+    assert axes[1].texts[0].get_text() in ("40.0 dB", "40.1 dB")
+    assert "rms 0.020 to 0.070" in caption
+    # LQ is GT on another scale: matched, the panels are equal.
+    np.testing.assert_allclose(
+        axes[0].images[0].get_array(), axes[2].images[0].get_array(), atol=1e-12
+    )
+
+
+def test_sizes_count_what_the_caption_says():
+    figure, caption = drawn_sizes()
+    assert "7 detected" in caption
+    assert "median 60 px, largest 200 px; 2 are wider than 128 px" in caption
+    assert "the 5 sources that pass all other criteria, of which 1 are wider" in caption
+    filled = [patch.get_height() for patch in figure.axes[0].patches[1:]]
+    assert sum(filled) == 5
+
+
+@pytest.mark.parametrize("draw", [drawn_sizes, drawn_examples])
+def test_equal_input_gives_equal_bytes_and_files_explain_themselves(draw, tmp_path):
+    for folder in ("a", "b"):
+        figure, caption = draw()
+        save(figure, caption, tmp_path / folder / "f.pdf", tmp_path / folder / "f.png", RECORD)
+    for name in ("f.pdf", "f.png"):
+        first = (tmp_path / "a" / name).read_bytes()
+        assert first == (tmp_path / "b" / name).read_bytes()
+        assert b"CreationDate" not in first
+    with Image.open(tmp_path / "a" / "f.png") as image:
+        assert image.text["Description"] == caption
+        assert Provenance.from_json(image.text["galrestore"]) == RECORD
+    assert b"/Type0" in (tmp_path / "a" / "f.pdf").read_bytes()  # text stays text
+
+
+def test_a_failure_leaves_neither_file(tmp_path, monkeypatch):
+    figure, caption = drawn_sizes()
+
+    def full(path, **keywords):
+        path.write_bytes(b"half")
+        if keywords["format"] == "png":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure, "savefig", full)
+    with pytest.raises(OSError, match="No space"):
+        save(figure, caption, tmp_path / "f.pdf", tmp_path / "f.png", RECORD)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_users_settings_do_not_change_the_look():
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.size": 30}), style():
+        assert mpl.rcParams["font.size"] == 8.0
+    assert mpl.rcParams["pdf.fonttype"] == 3  # and the look does not leak out
