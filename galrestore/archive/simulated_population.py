@@ -18,7 +18,6 @@ __all__ = ["CELL", "knots", "magnitude_at", "objects"]
 
 CELL = 10.0  # side of a cell [arcsec]
 _ARCMIN2 = 3600.0  # arcsec^2
-_GALAXY, _STAR = "galaxy", "star"
 _COUNTS_LIMIT = 25.0  # magnitude at which the density of galaxies is stated
 # Indices are snapped to few values, since GalSim tabulates each one anew.
 _DISC_INDICES = (0.7, 1.0, 1.3)
@@ -64,7 +63,7 @@ def objects(seed, law, x_range, y_range):
         for low, high in (y_range, x_range)
     )
     cells = [_cell(seed, law, row, column) for row in rows for column in columns]
-    table = pd.concat(cells, ignore_index=True)
+    table = pd.DataFrame({name: np.concatenate([c[name] for c in cells]) for name in cells[0]})
     inside = table.xi.between(*x_range, inclusive="left")
     inside &= table.eta.between(*y_range, inclusive="left")
     return table[inside].sort_values("id", ignore_index=True)
@@ -149,23 +148,25 @@ def _lever(wavelength):
 
 
 def _cell(seed, law, row, column):
+    """Columns of one cell's objects: galaxies, their companions, stars."""
     rng = stream(seed, "acquire.sky", row, column)
     area = CELL**2 / _ARCMIN2
     deeper = 10 ** (law.count_slope * (law.faintest - _COUNTS_LIMIT))
     galaxies = _galaxies(rng, law, rng.poisson(law.galaxy_density * deeper * area))
-    paired = np.flatnonzero(rng.uniform(size=len(galaxies)) < law.companion_fraction)
-    companions = _companions(rng, law, galaxies.iloc[paired])
+    count = len(galaxies["magnitude"])
+    paired = np.flatnonzero(rng.uniform(size=count) < law.companion_fraction)
+    companions = _companions(rng, law, {name: galaxies[name][paired] for name in galaxies})
     stars = _stars(rng, rng.poisson(law.star_density * area))
-    table = pd.concat([galaxies, companions, stars], ignore_index=True)
+    groups = (galaxies, companions, stars)
+    cell = {name: np.concatenate([group[name] for group in groups]) for name in galaxies}
     # 16 bits each for the cell's row and column, 16 for the number within the cell.
     first = (((row + 2**15) << 16) + column + 2**15) << 16
-    table.insert(0, "id", first + np.arange(len(table), dtype=np.int64))
-    table["companion_of"] = np.int64(-1)
-    own = slice(len(galaxies), len(galaxies) + len(companions))
-    table.loc[table.index[own], "companion_of"] = first + paired
-    table["xi"] += column * CELL
-    table["eta"] += row * CELL
-    return table
+    cell["id"] = first + np.arange(len(cell["magnitude"]), dtype=np.int64)
+    cell["companion_of"] = np.full(len(cell["id"]), -1, dtype=np.int64)
+    cell["companion_of"][count : count + len(paired)] = first + paired
+    cell["xi"] += column * CELL
+    cell["eta"] += row * CELL
+    return cell
 
 
 def _galaxies(rng, law, count):
@@ -175,12 +176,12 @@ def _galaxies(rng, law, count):
 
 
 def _companions(rng, law, galaxies):
-    count = len(galaxies)
-    distance = rng.uniform(*_COMPANION_DISTANCE, count) * galaxies.r50.to_numpy()
+    count = len(galaxies["magnitude"])
+    distance = rng.uniform(*_COMPANION_DISTANCE, count) * galaxies["r50"]
     angle = rng.uniform(0, 2 * np.pi, count)
-    magnitude = galaxies.magnitude.to_numpy() + rng.uniform(*_COMPANION_FAINTER, count)
-    xi = galaxies.xi.to_numpy() + distance * np.cos(angle)
-    return _shapes(rng, law, magnitude, xi, galaxies.eta.to_numpy() + distance * np.sin(angle))
+    magnitude = galaxies["magnitude"] + rng.uniform(*_COMPANION_FAINTER, count)
+    xi = galaxies["xi"] + distance * np.cos(angle)
+    return _shapes(rng, law, magnitude, xi, galaxies["eta"] + distance * np.sin(angle))
 
 
 def _shapes(rng, law, magnitude, xi, eta):
@@ -196,43 +197,38 @@ def _shapes(rng, law, magnitude, xi, eta):
     bulge_r50 = r50 * np.where(b_over_t == 1, 1.0, rng.uniform(0.2, 0.5, count))
     disc_n, bulge_n = rng.choice(_DISC_INDICES, count), rng.choice(_BULGE_INDICES, count)
     main = b_over_t > 0.5
-    table = pd.DataFrame({"kind": _GALAXY, "xi": xi, "eta": eta, "magnitude": magnitude})
-    table["r50"], table["n"] = np.where(main, bulge_r50, r50), np.where(main, bulge_n, disc_n)
-    table["q"], table["theta"] = np.where(main, bulge_q, disc_q), rng.uniform(0, np.pi, count)
-    table["b_over_t"] = b_over_t
-    table["disc_r50"], table["disc_n"], table["disc_q"] = r50, disc_n, disc_q
-    table["bulge_r50"], table["bulge_n"], table["bulge_q"] = bulge_r50, bulge_n, bulge_q
-    return _with_light(rng, law, table)
+    group = {"kind": np.full(count, "galaxy"), "xi": xi, "eta": eta, "magnitude": magnitude}
+    group |= {"r50": np.where(main, bulge_r50, r50), "n": np.where(main, bulge_n, disc_n)}
+    group |= {"q": np.where(main, bulge_q, disc_q), "theta": rng.uniform(0, np.pi, count)}
+    group |= {"b_over_t": b_over_t, "disc_r50": r50, "disc_n": disc_n, "disc_q": disc_q}
+    group |= {"bulge_r50": bulge_r50, "bulge_n": bulge_n, "bulge_q": bulge_q}
+    return group | _light(rng, law, group)
 
 
-def _with_light(rng, law, table):
-    """Add colours and the knots of discs that are bright and large enough."""
-    count = len(table)
-    for name, law_of_slope in zip(
-        ("bulge_slope", "disc_slope", "knot_slope"),
-        (_BULGE_SLOPE, _DISC_SLOPE, _KNOT_SLOPE),
-        strict=True,
-    ):
-        table[name] = rng.normal(*law_of_slope, count)
+def _light(rng, law, group):
+    """Colours, and the knots of discs that are bright and large enough."""
+    count = len(group["magnitude"])
+    slopes = {"bulge": _BULGE_SLOPE, "disc": _DISC_SLOPE, "knot": _KNOT_SLOPE}
+    light = {f"{name}_slope": rng.normal(*spread, count) for name, spread in slopes.items()}
     share, lucky = rng.uniform(0.1, 0.4, count), rng.uniform(size=count)
-    number = np.round(6 * 10 ** (0.2 * (law.knot_limit - table.magnitude.to_numpy()))).clip(4, 60)
-    knotty = (lucky < law.knot_fraction) & (table.b_over_t < 1)
-    knotty &= (table.magnitude < law.knot_limit) & (table.disc_r50 > law.knot_radius)
-    table["knot_share"] = np.where(knotty, share, 0.0)
-    table["n_knots"] = np.where(knotty, number, 0).astype(np.int64)
-    return table
+    number = np.round(6 * 10 ** (0.2 * (law.knot_limit - group["magnitude"]))).clip(4, 60)
+    knotty = (lucky < law.knot_fraction) & (group["b_over_t"] < 1)
+    knotty &= (group["magnitude"] < law.knot_limit) & (group["disc_r50"] > law.knot_radius)
+    light["knot_share"] = np.where(knotty, share, 0.0)
+    light["n_knots"] = np.where(knotty, number, 0).astype(np.int64)
+    return light
 
 
 def _stars(rng, count):
+    """Stars: points, whose light counts as a bulge's."""
     low, high = _STAR_RANGE
     uniform = rng.uniform(10 ** (_STAR_COUNTS * (low - high)), 1, count)
-    table = pd.DataFrame({"kind": np.full(count, _STAR, dtype=object)})
-    table["xi"], table["eta"] = rng.uniform(0, CELL, (2, count))
-    table["magnitude"] = high + np.log10(uniform) / _STAR_COUNTS
+    xi, eta = rng.uniform(0, CELL, (2, count))
+    group = {"kind": np.full(count, "star"), "xi": xi, "eta": eta}
+    group["magnitude"] = high + np.log10(uniform) / _STAR_COUNTS
     for name in ("r50", "n", "disc_r50", "bulge_r50", "disc_slope", "knot_slope", "theta"):
-        table[name] = 0.0
+        group[name] = np.zeros(count)
     for name in ("q", "disc_q", "bulge_q", "b_over_t", "disc_n", "bulge_n"):
-        table[name] = 1.0
-    table["bulge_slope"] = rng.normal(*_STAR_SLOPE, count)
-    table["knot_share"], table["n_knots"] = 0.0, np.int64(0)
-    return table
+        group[name] = np.ones(count)
+    group["bulge_slope"] = rng.normal(*_STAR_SLOPE, count)
+    return group | {"knot_share": np.zeros(count), "n_knots": np.zeros(count, dtype=np.int64)}

@@ -22,6 +22,9 @@ _ACCURACY = galsim.GSParams(
     folding_threshold=1.5e-2, kvalue_accuracy=1e-4, maxk_threshold=3e-3, maximum_fft_size=8192
 )
 _FAINTEST_LIGHT = 0.05  # surface brightness at the edge of a stamp, in units of the noise
+# Total flux over peak brightness, in units of q r50^2: 2.2 for an exponential disc, with
+# a margin for steeper ones; bulges have a cusp.
+_PEAK_AREAS = {"disc": 1.5, "bulge": 0.3}
 _HALF_WIDTHS = (6, 400)  # least and largest half width of a stamp [pixel]
 
 
@@ -181,8 +184,8 @@ def peaks(table, fluxes, optics):
     point = optics.pixel_scale**2 / (optics.pixel_scale**2 + optics.diffraction**2)
     smooth = 0
     for flux, name in ((bulge, "bulge"), (disc, "disc")):
-        area = 0.3 * table[f"{name}_q"] * table[f"{name}_r50"] ** 2 / optics.pixel_scale**2
-        smooth = smooth + flux / (1 / point + area.to_numpy())
+        area = table[f"{name}_q"] * table[f"{name}_r50"] ** 2 / optics.pixel_scale**2
+        smooth = smooth + flux / (1 / point + _PEAK_AREAS[name] * area.to_numpy())
     return np.minimum(smooth + knot * point, total * point)
 
 
