@@ -26,7 +26,7 @@ class Fit(Section):
     @model_validator(mode="after")
     def _ordered(self):
         low, high = self.index_bounds
-        if not 0.2 <= low < high <= 8:
-            msg = f"fit.index_bounds must increase within 0.2 to 8, got {low} to {high}"
+        if not 0.25 <= low < high <= 8:
+            msg = f"fit.index_bounds must increase within 0.25 to 8, got {low} to {high}"
             raise ValueError(msg)
         return self

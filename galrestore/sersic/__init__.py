@@ -1,0 +1,1 @@
+"""Sersic profiles: closed forms, multi-Gaussian expansion, fits to stamps."""
