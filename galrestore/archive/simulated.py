@@ -126,7 +126,7 @@ class SimulatedImage:
         return Scene(table, fluxes, self.frame, self.optics(), self.rms, self.seed)
 
     def hits(self):
-        """Return rows, columns and charges of the hits, see `simulated_rendering.hits`."""
+        """Return the hits, see `simulated_rendering.hits`."""
         density = self.settings.hit_density
         return hits(self.seed, self.name, density, self.frame, self.rms)
 
@@ -157,7 +157,7 @@ class SimulatedImage:
         science = light + rms * grain
         if self.settings.format == "i2d":
             science += self._background(y0, y1)
-        row, column, charge, second = marks
+        _, row, column, charge, second = marks
         here = (row >= y0) & (row < y1)
         np.add.at(science, (row[here] - y0, column[here]), charge[here])
         np.add.at(science, (row[here] - y0, column[here] + 1), second[here])
@@ -257,10 +257,11 @@ def _objects(sky, seed, margin):
 
 
 def _hit_rows(image):
-    row, column, charge, second = image.hits()
+    ident, row, column, charge, second = image.hits()
     ra, dec = image.frame.wcs().all_pix2world(column, row, 0)
-    first = (2**15 | zlib.crc32(image.name.encode()) & 0x7FFF) << 47  # beyond any cell's ids
-    rows = pd.DataFrame({"id": first + np.arange(len(row)), "kind": "hit", "mosaic": image.name})
+    # Above all ids of galaxies and stars, and apart from those of other mosaics.
+    above = (0x4000 | zlib.crc32(image.name.encode()) & 0x3FFF) << 48
+    rows = pd.DataFrame({"id": above + ident, "kind": "hit", "mosaic": image.name})
     rows["ra"], rows["dec"], rows["n_knots"], rows["companion_of"] = ra, dec, 0, -1
     at_one = image.flux(0.0)
     rows[f"magnitude_{image.name}"] = -2.5 * np.log10((charge + second) / at_one)

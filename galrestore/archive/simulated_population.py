@@ -14,7 +14,7 @@ import pandas as pd
 
 from galrestore.rng import stream
 
-__all__ = ["CELL", "knots", "magnitude_at", "objects"]
+__all__ = ["CELL", "first_id", "knots", "magnitude_at", "objects"]
 
 CELL = 10.0  # side of a cell [arcsec]
 _ARCMIN2 = 3600.0  # arcsec^2
@@ -139,6 +139,23 @@ def knots(seed, galaxy):
     return along * cos - across * sin, along * sin + across * cos, weight / weight.sum(), sigma
 
 
+def first_id(row, column):
+    """
+    Return the first of the 65536 ids that belong to a cell.
+
+    Parameters
+    ----------
+    row, column : int
+        Cell, in [-32768, 32767].
+
+    Returns
+    -------
+    ident : int
+        Below 2**48.
+    """
+    return (((row + 2**15) << 16) + column + 2**15) << 16
+
+
 def _lever(wavelength):
     """Logarithm of wavelength that slopes multiply: steep in the blue, flat in the red."""
     if wavelength < _PIVOT:
@@ -159,8 +176,7 @@ def _cell(seed, law, row, column):
     stars = _stars(rng, rng.poisson(law.star_density * area))
     groups = (galaxies, companions, stars)
     cell = {name: np.concatenate([group[name] for group in groups]) for name in galaxies}
-    # 16 bits each for the cell's row and column, 16 for the number within the cell.
-    first = (((row + 2**15) << 16) + column + 2**15) << 16
+    first = first_id(row, column)
     cell["id"] = first + np.arange(len(cell["magnitude"]), dtype=np.int64)
     cell["companion_of"] = np.full(len(cell["id"]), -1, dtype=np.int64)
     cell["companion_of"][count : count + len(paired)] = first + paired

@@ -8,7 +8,7 @@ noise is drawn in fixed blocks with a random stream each.
 
 import numpy as np
 
-from galrestore.archive.simulated_population import CELL, knots
+from galrestore.archive.simulated_population import CELL, first_id, knots
 from galrestore.archive.simulated_profiles import half_widths, peaks, stamp
 from galrestore.rng import stream
 
@@ -188,6 +188,8 @@ def hits(seed, name, density, frame, rms):
 
     Returns
     -------
+    ident : ndarray of int64, shape (K,)
+        Number of each hit, below 2**48 and the same for any extent of the sky.
     row, column : ndarray of int64, shape (K,)
         Pixels hit; a second pixel, if any, lies to the right.
     charge, second : ndarray of float, shape (K,)
@@ -202,11 +204,11 @@ def hits(seed, name, density, frame, rms):
         for row in rows
         for column in columns
     ]
-    xi, eta, charge, second = np.concatenate(found, axis=1)
+    ident, xi, eta, charge, second = (np.concatenate(values) for values in zip(*found, strict=True))
     x, y = (np.round(values).astype(np.int64) for values in frame.pixels(xi, eta))
     # The second pixel must lie inside, too.
     inside = (x >= 0) & (x < frame.width - 1) & (y >= 0) & (y < frame.height)
-    return y[inside], x[inside], rms * charge[inside], rms * second[inside]
+    return ident[inside], y[inside], x[inside], rms * charge[inside], rms * second[inside]
 
 
 def _hits_of_cell(seed, name, expected, row, column):
@@ -215,7 +217,8 @@ def _hits_of_cell(seed, name, expected, row, column):
     xi, eta = rng.uniform(0, CELL, (2, count))
     charge = np.exp(rng.uniform(*np.log(_HIT_SIGMAS), count))
     second = charge * np.where(rng.uniform(size=count) < 0.5, rng.uniform(0.3, 0.9, count), 0)
-    return np.array([xi + column * CELL, eta + row * CELL, charge, second])
+    ident = first_id(row, column) + np.arange(count, dtype=np.int64)
+    return ident, xi + column * CELL, eta + row * CELL, charge, second
 
 
 def _white(seed, name, y0, y1, width):

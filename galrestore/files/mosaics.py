@@ -249,8 +249,9 @@ def open_image(path, extension, image=0):
         or if it is not a two-dimensional image.
     """
     with _open(path) as hdus:
-        hdu = _find(path, hdus, extension, image)
-        _require_whole(path, hdu)
+        with _reading(path):
+            hdu = _find(path, hdus, extension, image)
+            _require_whole(path, hdu)
         yield hdu
 
 
@@ -277,11 +278,12 @@ def count_images(path, extension):
     """
     if extension != "all":
         return 1
-    with _open(path) as hdus:
-        images = _images(path, hdus)
-        for hdu in images:
+    count = 0
+    with _open(path) as hdus, _reading(path):
+        for hdu in _images(path, hdus):
             _require_whole(path, hdu)
-    return len(images)
+            count += 1
+    return count
 
 
 def celestial_wcs(path, hdu):
@@ -333,28 +335,36 @@ def wcs_scale(wcs):
 
 @contextlib.contextmanager
 def _open(path):
-    """HDUs of a file; what astropy merely warns of is checked anew below."""
+    """Open a file whose headers are read when they are asked for."""
     if not Path(path).is_file():
         raise InputError(path, "does not exist", "check the folder and the name of the file")
     with contextlib.ExitStack() as stack:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                # No memory map: a file cut short while mapped ends the process.
-                hdus = stack.enter_context(fits.open(path, mode="readonly", memmap=False))
-                len(hdus)  # reads all headers while warnings are off
-        except (OSError, ValueError) as error:
-            problem = f"is not a readable FITS file ({str(error).splitlines()[0]})"
-            raise InputError(path, problem, _FETCH) from error
+        with _reading(path):
+            # No memory map: a file cut short while mapped ends the process.
+            hdus = stack.enter_context(fits.open(path, mode="readonly", memmap=False))
         yield hdus
+
+
+@contextlib.contextmanager
+def _reading(path):
+    """Turn astropy's errors into ours; what it merely warns of is checked anew."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        problem = f"is not a readable FITS file ({str(error).splitlines()[0]})"
+        raise InputError(path, problem, _FETCH) from error
 
 
 def _find(path, hdus, extension, image):
     if extension == "all":
-        images = _images(path, hdus)
-        if image >= len(images):
-            raise InputError(path, f"holds {len(images)} images, number {image} is wanted")
-        return images[image]
+        for number, hdu in enumerate(_images(path, hdus)):
+            if number == image:
+                return hdu
+        raise InputError(path, f"holds {number + 1} images, number {image} is wanted")
     key = int(extension) if str(extension).isdigit() else extension
     try:
         hdu = hdus[key]
@@ -368,10 +378,14 @@ def _find(path, hdus, extension, image):
 
 
 def _images(path, hdus):
-    images = [hdu for hdu in hdus if hdu.is_image and len(hdu.shape) == 2]
-    if not images:
+    """Yield the two-dimensional images, one at least."""
+    found = False
+    for hdu in hdus:
+        if hdu.is_image and len(hdu.shape) == 2:
+            found = True
+            yield hdu
+    if not found:
         raise InputError(path, "holds no 2-D image", "name the right file or extension")
-    return images
 
 
 def _require_whole(path, hdu):

@@ -65,10 +65,11 @@ def test_depth_is_five_sigma_in_the_aperture(rho, tolerance):
 
 def test_hits_have_the_density_and_charge_asked_for():
     frame = Frame.covering(10.0, 0.0, 120.0, 120.0, 0.05)
-    row, column, charge, second = hits(1, "a", 100.0, frame, 2.0)
+    ident, row, column, charge, second = hits(1, "a", 100.0, frame, 2.0)
     assert abs(len(row) - 400) < 5 * 20
     assert ((row >= 0) & (row < 2400) & (column >= 0) & (column < 2399)).all()
     assert ((charge >= 2 * 30) & (charge <= 2 * 400)).all()
     assert ((second == 0) | ((second >= 0.3 * charge) & (second <= 0.9 * charge))).all()
     assert 0.3 < np.mean(second == 0) < 0.7
+    assert len(np.unique(ident)) == len(row)
     assert len(hits(1, "a", 0.0, frame, 2.0)[0]) == 0
