@@ -1,0 +1,1 @@
+"""Restormer: the network, its training on pairs, its weights and its use."""
