@@ -82,6 +82,14 @@ class Train(Section):
         ge=0,
     )
     dihedral: bool = setting(True, "Random flips and quarter turns.", unit="", paper="-")
+    ema: float = setting(
+        0.0,
+        "Decay of a running mean of the weights, which is then validated and kept; 0 for none.",
+        unit="",
+        paper="-",
+        ge=0,
+        lt=1,
+    )
     validate_every: int = setting(
         2000, "Steps between validations; the best PSNR is kept.", unit="", paper="4.1", ge=1
     )
@@ -110,7 +118,33 @@ class Train(Section):
             if not phases:
                 msg = f"train.variants.{name} names no training set"
                 raise ValueError(msg)
+            lengths = self.phases("-".join(phases))
+            if self.schedule == "paper" and len(lengths) > 1:
+                msg = (
+                    f"train.schedule 'paper' needs models of equal length, but the phases of "
+                    f"{name!r} begin models of {lengths} phases"
+                )
+                raise ValueError(msg)
         return self
+
+    def phases(self, lineage):
+        """
+        Count the phases of the models that a phase is part of.
+
+        Parameters
+        ----------
+        lineage : str
+            Sets of the phase and those before it, joined by "-".
+
+        Returns
+        -------
+        counts : list of int
+            Phases of each model that begins with these sets, each count once, in
+            rising order.
+        """
+        sets = tuple(lineage.split("-"))
+        counts = {len(v) for v in self.variants.values() if v[: len(sets)] == sets}
+        return sorted(counts)
 
     def lineage(self, variant):
         """

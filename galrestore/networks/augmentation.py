@@ -1,0 +1,64 @@
+"""Augmentation of batches: flips and quarter turns, and mixup; the same for LQ and GT."""
+
+import torch
+
+__all__ = ["mix", "turn"]
+
+
+def turn(images, generator):
+    """
+    Flip and turn each pair of a batch by one of the eight symmetries of the square.
+
+    Parameters
+    ----------
+    images : torch.Tensor, shape (2, N, 1, H, W)
+        LQ and GT.
+    generator : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    turned : torch.Tensor, shape (2, N, 1, H, W)
+        LQ and GT of a pair turned alike; all symmetries are equally likely.  Stamps
+        that are not square are flipped and turned by half a turn, but never transposed.
+    """
+    square = images.shape[-1] == images.shape[-2]
+    which = torch.from_numpy(generator.integers(8 if square else 4, size=images.shape[1]))
+    turned = images.clone()
+    for rows, flip in ((1, -2), (2, -1)):
+        chosen = (which & rows).bool()
+        turned[:, chosen] = turned[:, chosen].flip(flip)
+    if square:
+        chosen = which >= 4
+        turned[:, chosen] = turned[:, chosen].transpose(-1, -2)
+    return turned
+
+
+def mix(images, generator, parameter):
+    """
+    Mix the pairs of a batch with each other, or leave them, with equal probability.
+
+    Parameters
+    ----------
+    images : torch.Tensor, shape (2, N, 1, H, W)
+        LQ and GT.
+    generator : numpy.random.Generator
+        Source of the random numbers.
+    parameter : float
+        The weight l is drawn from Beta(parameter, parameter), one for the batch; 0 for
+        no mixing.
+
+    Returns
+    -------
+    mixed : torch.Tensor, shape (2, N, 1, H, W)
+        ``l x + (1 - l) x'`` with x' the batch in another order, the same for LQ and GT.
+
+    References
+    ----------
+    Zhang et al. (2018), ICLR, "mixup", arXiv:1710.09412.
+    """
+    if parameter == 0 or generator.random() < 0.5:
+        return images
+    weight = generator.beta(parameter, parameter)
+    other = torch.from_numpy(generator.permutation(images.shape[1]))
+    return weight * images + (1 - weight) * images[:, other]

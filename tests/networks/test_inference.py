@@ -1,0 +1,84 @@
+"""Inference: normalisation, batches, sizes, refusals."""
+
+import numpy as np
+import pytest
+import torch
+
+from galrestore.networks.inference import normalise, restore_stamps
+from galrestore.networks.training import fresh_network
+from galrestore.rng import stream
+
+SIZE = {
+    "dim": 4,
+    "num_blocks": (1, 1, 1, 1),
+    "num_refinement_blocks": 1,
+    "heads": (1, 1, 2, 2),
+    "ffn_expansion_factor": 2.0,
+}
+
+
+@pytest.fixture(scope="module")
+def network():
+    return fresh_network(SIZE, 3)
+
+
+@pytest.fixture(scope="module")
+def stamps():
+    return stream(1, "stamps").normal(size=(5, 21, 30)).astype(np.float32)
+
+
+def test_normalisation_is_idempotent_and_forgets_unit_and_sky(stamps):
+    once = normalise(stamps)
+    assert (once.min(axis=(1, 2)) == 0).all()
+    assert (once.max(axis=(1, 2)) == 1).all()
+    assert np.array_equal(normalise(once), once)
+    # float32 input: 7 times and 100 more lose 100 * 6e-8 / 7 of the range of about 7.
+    np.testing.assert_allclose(normalise(7 * stamps + 100), once, atol=1e-5)
+
+
+def test_a_constant_image_becomes_zero(network):
+    flat = np.full((1, 16, 16), 3.7)
+    assert (normalise(flat) == 0).all()
+    assert (restore_stamps(network, flat) == 0).all()
+
+
+def test_restoration_is_the_network_of_the_normalised_image(network, stamps):
+    with torch.no_grad():
+        expected = network(torch.from_numpy(normalise(stamps))[:, None])[:, 0].numpy()
+    restored = restore_stamps(network, stamps, batch_size=5)
+    np.testing.assert_allclose(restored, expected, atol=1e-6)
+    # Raw output: nothing is clipped to [0, 1].
+    assert restored.min() < 0 or restored.max() > 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_batches_have_no_influence(network, stamps, batch_size):
+    whole = restore_stamps(network, stamps, batch_size=5)
+    # Sums of about a hundred float32 terms of order 1 in another order.
+    np.testing.assert_allclose(restore_stamps(network, stamps, batch_size), whole, atol=2e-6)
+
+
+def test_nothing_in_nothing_out(network):
+    assert restore_stamps(network, np.zeros((0, 64, 64))).shape == (0, 64, 64)
+
+
+def test_switches_of_torch_are_put_back(network, stamps):
+    before = torch.get_num_threads()
+    network.train()
+    restore_stamps(network, stamps, threads=before + 1)
+    assert torch.get_num_threads() == before
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert network.training
+
+
+@pytest.mark.parametrize(
+    ("unfit", "message"),
+    [
+        (np.zeros((64, 64)), r"\(N, H, W\)"),
+        (np.zeros((2, 7, 64)), "8 or more"),
+        (np.full((2, 16, 16), np.nan), "2 of 2 stamps"),
+    ],
+)
+def test_unfit_stamps_are_refused(network, unfit, message):
+    with pytest.raises(ValueError, match=message):
+        restore_stamps(network, unfit)
