@@ -1,0 +1,1 @@
+"""Restoration without training: Wiener, Richardson-Lucy and starlet filter."""

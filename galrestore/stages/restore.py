@@ -1,0 +1,84 @@
+"""Stage ``restore``: test images in, restored images out."""
+
+from pathlib import Path
+
+import numpy as np
+
+from galrestore.baselines.richardson_lucy import richardson_lucy
+from galrestore.baselines.starlet import starlet_richardson_lucy
+from galrestore.baselines.wiener import wiener
+from galrestore.config import Degrade, Restore, section_from_json
+from galrestore.config.restore import BASELINES
+from galrestore.errors import EmptyError, InputError
+from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.cubes import read_cube, read_ids, write_cube
+from galrestore.files.tables import read_table
+from galrestore.networks.inference import restore_stamps
+from galrestore.networks.weights import load_network
+from galrestore.stages.common import add_common_arguments, argument, provenance
+from galrestore.synthesis.degradation import gaussian_kernel
+
+
+def add_arguments(parser):
+    """Declare the stage's files and settings."""
+    methods = parser.add_subparsers(dest="method", metavar="method", required=True)
+    network = methods.add_parser("network", help="a trained network")
+    network.add_argument("--weights", type=Path, required=True, help="safetensors file")
+    for name in BASELINES:
+        baseline = methods.add_parser(name, help="a method without training")
+        baseline.add_argument(
+            "--degradation",
+            type=argument(section_from_json(Degrade)),
+            required=True,
+            help="settings of degrade (JSON), for the PSF",
+        )
+    for method in methods.choices.values():
+        method.add_argument("--log", type=Path, help="file to keep the messages in")
+        method.add_argument("--images", type=Path, required=True, help="FITS cube with LQ")
+        method.add_argument("--table", type=Path, required=True, help="Parquet table of the pairs")
+        method.add_argument("--output", type=Path, required=True, help="FITS cube to write")
+        add_common_arguments(method, Restore)
+
+
+def run(args):
+    """Run the stage."""
+    ids, stamps = _test_images(args)
+    inputs = [args.images, args.table]
+    if args.method == "network":
+        restored = restore_stamps(
+            load_network(args.weights), stamps, args.settings.batch_size, args.settings.threads
+        )
+        inputs.append(args.weights)
+    else:
+        restored = _baseline(args, stamps)
+    write_cube(args.output, {"RS": restored}, ids, provenance(args, inputs))
+
+
+def _baseline(args, stamps):
+    settings = args.settings
+    line = gaussian_kernel(args.degradation.psf_fwhm, args.degradation.kernel_size)
+    kernel = np.outer(line, line)
+    if args.method == "wiener":
+        return wiener(stamps, kernel, settings.wiener_balance)
+    if args.method == "richardson_lucy":
+        return richardson_lucy(stamps, kernel, settings.richardson_lucy_iterations)
+    if args.method == "starlet_rl":
+        return starlet_richardson_lucy(
+            stamps, kernel, settings.starlet_threshold, settings.starlet_iterations
+        )
+    return stamps
+
+
+def _test_images(args):
+    table = read_table(args.table, PAIRS)
+    if not np.array_equal(read_ids(args.images), table["id"]):
+        raise InputError(args.images, f"has other objects than {args.table}", "rerun degrade")
+    rows = (table["split"] == "test").to_numpy()
+    if not rows.any():
+        raise EmptyError(f"{args.table}: no pair is in the test split, nothing to restore")
+    ids, stamps = table["id"][rows].to_numpy(), read_cube(args.images, "LQ", rows)
+    bad = ids[~np.isfinite(stamps).all(axis=(1, 2))]
+    if len(bad):
+        problem = f"pixels of {len(bad)} images are not finite, first id {bad[0]}"
+        raise InputError(args.images, problem, "rerun degrade")
+    return ids, stamps

@@ -1,0 +1,105 @@
+"""Stage ``restore`` from the command line: a network and all baselines."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from galrestore.cli import main
+from galrestore.config.restore import BASELINES
+from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.cubes import read_cube, read_ids, write_cube
+from galrestore.files.tables import write_table
+from galrestore.networks.inference import restore_stamps
+from galrestore.networks.training import fresh_network
+from galrestore.networks.weights import save_network
+from galrestore.provenance import Provenance
+from galrestore.rng import stream
+
+RECORD = Provenance(stage="degrade", code="c", settings="{}", seed=3)
+SIZE = {
+    "dim": 4,
+    "num_blocks": (1, 1, 1, 1),
+    "num_refinement_blocks": 0,
+    "heads": (1, 1, 2, 2),
+    "ffn_expansion_factor": 2.0,
+}
+
+
+@pytest.fixture
+def lq(tmp_path):
+    """LQ of five pairs in the folder; the second and the last are the test split."""
+    y, x = np.indices((18, 23)) - 9
+    lq = np.exp(-0.5 * (x**2 + y**2) / 4) + stream(1, "lq").normal(0, 0.05, (5, 18, 23))
+    ids = np.arange(5) + 100
+    frame = pd.DataFrame({column.name: np.zeros(5) for column in PAIRS})
+    frame["id"] = frame["group"] = ids
+    frame["source"] = "galsim"
+    frame["split"] = ["train", "test", "validation", "train", "test"]
+    write_cube(tmp_path / "pairs.fits", {"GT": lq, "LQ": lq}, ids, RECORD)
+    write_table(tmp_path / "pairs.parquet", frame, PAIRS, RECORD)
+    return lq.astype(np.float32)
+
+
+def _restore(folder, method, *extra):
+    status = main(
+        [
+            "restore",
+            method,
+            "--images",
+            str(folder / "pairs.fits"),
+            "--table",
+            str(folder / "pairs.parquet"),
+            "--settings",
+            "{}",
+            "--seed",
+            "3",
+            "--output",
+            str(folder / "rs.fits"),
+            "--log",
+            str(folder / "restore.log"),
+            *extra,
+        ]
+    )
+    return status, folder / "rs.fits"
+
+
+def test_network_restores_the_test_split(tmp_path, lq):
+    network, weights = fresh_network(SIZE, 3), tmp_path / "weights.safetensors"
+    save_network(weights, network, SIZE, "jwst", RECORD)
+    status, output = _restore(tmp_path, "network", "--weights", str(weights))
+    assert status == 0
+    assert read_ids(output).tolist() == [101, 104]
+    assert np.array_equal(read_cube(output, "RS"), restore_stamps(network, lq[[1, 4]]))
+
+
+@pytest.mark.parametrize("method", BASELINES)
+def test_baselines_restore_the_test_split(tmp_path, lq, method):
+    status, output = _restore(tmp_path, method, "--degradation", json.dumps({}))
+    assert status == 0
+    restored = read_cube(output, "RS")
+    assert read_ids(output).tolist() == [101, 104]
+    assert restored.shape == (2, 18, 23)
+    # The galaxy of each stamp stays where it was; "none" is LQ itself.
+    peaks = [np.unravel_index(image.argmax(), image.shape) for image in restored]
+    assert np.abs(np.array(peaks) - 9).max() <= 2
+    assert np.array_equal(restored, lq[[1, 4]]) == (method == "none")
+
+
+def test_an_empty_test_split_is_named(tmp_path, lq, capsys):
+    table = pd.read_parquet(tmp_path / "pairs.parquet").assign(split="train")
+    write_table(tmp_path / "pairs.parquet", table, PAIRS, RECORD)
+    status, output = _restore(tmp_path, "none", "--degradation", "{}")
+    assert status == 2
+    assert "test split" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_other_objects_are_refused(tmp_path, lq, capsys):
+    table = pd.read_parquet(tmp_path / "pairs.parquet")
+    table["id"] += 1
+    write_table(tmp_path / "pairs.parquet", table, PAIRS, RECORD)
+    status, _ = _restore(tmp_path, "none", "--degradation", "{}")
+    assert status == 2
+    assert "other objects" in capsys.readouterr().err
