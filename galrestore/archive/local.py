@@ -14,13 +14,8 @@ import pandas as pd
 from astropy.stats import mad_std, sigma_clipped_stats
 
 from galrestore.errors import InputError, SettingsError
-from galrestore.files.mosaics import (
-    celestial_wcs,
-    count_images,
-    open_image,
-    open_mosaic,
-    wcs_scale,
-)
+from galrestore.files.images import celestial_wcs, count_images, open_image, wcs_scale
+from galrestore.files.mosaics import open_mosaic
 from galrestore.provenance import sha256_of
 
 __all__ = ["describe", "pair_files", "read_pairs", "sky_rms"]

@@ -145,8 +145,10 @@ class SimulatedImage:
 
         Returns
         -------
-        science, rms : ndarray of float64, shape (y1 - y0, width)
-            Pixels and their noise; both NaN in the unexposed border.
+        planes : dict of str to ndarray of float64, shape (y1 - y0, width)
+            ``science``, its noise ``rms`` and the sky's inverse variance ``weight``.  In
+            the unexposed border the weight is 0; science and rms are 0 there in the
+            format hlf and NaN in i2d, as in the archives.
         """
         light = scene.light(y0, y1)
         # The sum of many stamps may fall below zero by rounding.
@@ -156,17 +158,31 @@ class SimulatedImage:
         )
         science = light + rms * grain
         if self.settings.format == "i2d":
-            science += self._background(y0, y1)
+            science += self.background(y0, y1)
         _, row, column, charge, second = marks
         here = (row >= y0) & (row < y1)
         np.add.at(science, (row[here] - y0, column[here]), charge[here])
         np.add.at(science, (row[here] - y0, column[here] + 1), second[here])
-        for image in (science, rms):
-            image[:, image.shape[1] - self.border :] = np.nan  # west is right
-        return science, rms
+        planes = {"science": science, "rms": rms, "weight": np.full_like(rms, self.rms**-2)}
+        for name, plane in planes.items():
+            blank = np.nan if self.settings.format == "i2d" and name != "weight" else 0.0
+            plane[:, self.frame.width - self.border :] = blank  # west is right
+        return planes
 
-    def _background(self, y0, y1):
-        """Sky left in the image: a level and a slow gradient."""
+    def background(self, y0, y1):
+        """
+        Return the sky left in the image (format i2d): a level and a slow gradient.
+
+        Parameters
+        ----------
+        y0, y1 : int
+            Rows y0 to y1 - 1.
+
+        Returns
+        -------
+        sky : ndarray of float64, shape (y1 - y0, width)
+            Surface brightness [MJy/sr].
+        """
         across = np.arange(self.frame.width) / self.frame.width - 0.5
         along = np.arange(y0, y1)[:, None] / self.frame.height - 0.5
         return self.sky_level * (1 + _GRADIENT * (across + along))
@@ -201,9 +217,12 @@ def render_mosaic(name, sky, seed, science, weight, provenance, strip=_STRIP):
     Raises
     ------
     SettingsError
-        See `SimulatedImage`.
+        See `SimulatedImage`; and if the format needs a weight file and none is named.
     """
     image = SimulatedImage(name, sky, seed)
+    if image.settings.format == "hlf" and weight is None:
+        key = f"acquire.simulated.mosaics.{name}.format"
+        raise SettingsError(key, "hlf", "needs a file for the weights, option --weight")
     scene, marks = image.scene(), image.hits()
     shape = (image.frame.height, image.frame.width)
     logger.info(
@@ -215,10 +234,16 @@ def render_mosaic(name, sky, seed, science, weight, provenance, strip=_STRIP):
         image.rms,
         image.unit,
     )
-    with _writer(image, science, weight, provenance) as write:
-        starts = range(0, image.frame.height, strip)
-        for y0 in track(starts, f"simulate {name}"):
-            write(y0, *image.strip(scene, marks, y0, min(y0 + strip, image.frame.height)))
+    layout = _layout(image, science, weight)
+    with contextlib.ExitStack() as stack:
+        files = {
+            path: stack.enter_context(_writer(image, path, layout, provenance))
+            for path in dict.fromkeys(path for path, _, _ in layout)
+        }
+        for y0 in track(range(0, shape[0], strip), f"simulate {name}"):
+            planes = image.strip(scene, marks, y0, min(y0 + strip, shape[0]))
+            for path, extension, plane in layout:
+                files[path].write(extension, y0, 0, planes[plane])
     return _manifest_row(image, science, weight)
 
 
@@ -268,39 +293,24 @@ def _hit_rows(image):
     return rows
 
 
-@contextlib.contextmanager
-def _writer(image, science, weight, provenance):
-    """Open the format's files; gives a function that puts a strip in."""
+def _layout(image, science, weight):
+    """File, extension and plane (see `SimulatedImage.strip`) of each image written."""
+    if image.settings.format == "hlf":
+        return [(science, "PRIMARY", "science"), (weight, "PRIMARY", "weight")]
+    planes = {"SCI": "science", "ERR": "rms", "WHT": "weight"}
+    return [(science, extension, plane) for extension, plane in planes.items()]
+
+
+def _writer(image, path, layout, provenance):
+    """Return the writer of one file of the layout."""
+    extensions = [extension for other, extension, _ in layout if other == path]
+    if image.settings.format == "hlf":
+        headers = {"PRIMARY": _instrument_cards(image) + _hlf_cards(image)}
+    else:
+        headers = {name: _i2d_cards(image, name) for name in extensions}
+        headers["PRIMARY"] = _instrument_cards(image)
     shape = (image.frame.height, image.frame.width)
-    inverse = 1 / image.rms**2
-    with contextlib.ExitStack() as stack:
-
-        def open_file(path, names, headers):
-            images = dict.fromkeys(names, shape)
-            return stack.enter_context(MosaicWriter(path, images, headers, provenance))
-
-        if image.settings.format == "hlf":
-            headers = {"PRIMARY": _instrument_cards(image) + _hlf_cards(image)}
-            first = open_file(science, ["PRIMARY"], headers)
-            second = open_file(weight, ["PRIMARY"], headers)
-
-            def write(y0, pixels, rms):
-                exposed = np.isfinite(pixels)
-                first.write("PRIMARY", y0, 0, np.where(exposed, pixels, 0))
-                second.write("PRIMARY", y0, 0, np.where(exposed, inverse, 0))
-        else:
-            names = ("SCI", "ERR", "WHT")
-            headers = {name: _i2d_cards(image, name) for name in names}
-            only = open_file(science, names, headers | {"PRIMARY": _instrument_cards(image)})
-
-            def write(y0, pixels, rms):
-                exposed = np.isfinite(pixels)
-                for name, plane in zip(
-                    names, (pixels, rms, np.where(exposed, inverse, 0)), strict=True
-                ):
-                    only.write(name, y0, 0, plane)
-
-        yield write
+    return MosaicWriter(path, dict.fromkeys(extensions, shape), headers, provenance)
 
 
 def _instrument_cards(image):

@@ -9,22 +9,18 @@ at (0, 0), so that x is the column and y the row.
 
 import contextlib
 import functools
-import warnings
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
-from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galrestore.errors import InputError
 from galrestore.files.contracts.manifest import MANIFEST
+from galrestore.files.images import celestial_wcs, open_image, read_window
 from galrestore.files.tables import read_table
 from galrestore.provenance import sha256_of
 
-__all__ = ["Mosaic", "celestial_wcs", "count_images", "open_image", "open_mosaic", "wcs_scale"]
+__all__ = ["Mosaic", "open_mosaic"]
 
-_FETCH = "fetch it again"
 # Rows read at once while looking for the first pixel with data.
 _ROWS = 256
 
@@ -172,11 +168,11 @@ class Mosaic:
         if not (0 <= y0 < y1 <= height and 0 <= x0 < x1 <= width):
             msg = f"window rows {y0}:{y1}, columns {x0}:{x1} not inside {height} x {width}"
             raise ValueError(msg)
-        science = _pixels(self._paths[0], self._science, y0, y1, x0, x1)
+        science = read_window(self._paths[0], self._science, y0, y1, x0, x1)
         mask = ~np.isfinite(science)
         if self._weight is None:
             return science, None, mask
-        rms = _pixels(self._paths[1], self._weight, y0, y1, x0, x1)
+        rms = read_window(self._paths[1], self._weight, y0, y1, x0, x1)
         mask |= ~(np.isfinite(rms) & (rms > 0))
         if self.weight_kind == "inverse_variance":
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -221,192 +217,6 @@ class Mosaic:
             "has no finite pixel" + (" of positive weight" if self.has_weight else ""),
             "check the file and its extensions",
         )
-
-
-@contextlib.contextmanager
-def open_image(path, extension, image=0):
-    """
-    Open one two-dimensional image of a FITS file.
-
-    Parameters
-    ----------
-    path : str or Path
-        FITS file, plain or with tile-compressed images.
-    extension : int or str
-        Index or name; ``"all"`` for one image in each extension.
-    image : int, optional
-        With ``"all"``: which of the images, from 0.
-
-    Yields
-    ------
-    hdu : astropy.io.fits image HDU
-        The image, whose ``section`` reads windows.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, truncated or not FITS, if the extension is missing,
-        or if it is not a two-dimensional image.
-    """
-    with _open(path) as hdus:
-        with _reading(path):
-            hdu = _find(path, hdus, extension, image)
-            _require_whole(path, hdu)
-        yield hdu
-
-
-def count_images(path, extension):
-    """
-    Return how many images an extension setting stands for.
-
-    Parameters
-    ----------
-    path : str or Path
-        FITS file.
-    extension : int or str
-        As in `open_image`.
-
-    Returns
-    -------
-    count : int
-        1, or the number of two-dimensional images in the file for ``"all"``.
-
-    Raises
-    ------
-    InputError
-        If the file is not readable or ends before the last of its images.
-    """
-    if extension != "all":
-        return 1
-    count = 0
-    with _open(path) as hdus, _reading(path):
-        for hdu in _images(path, hdus):
-            _require_whole(path, hdu)
-            count += 1
-    return count
-
-
-def celestial_wcs(path, hdu):
-    """
-    Return the celestial WCS of an open image.
-
-    Parameters
-    ----------
-    path : str or Path
-        File, for messages.
-    hdu : astropy.io.fits image HDU
-        As opened by `open_image`.
-
-    Returns
-    -------
-    wcs : astropy.wcs.WCS or None
-        Two axes, right ascension first; None if the header describes no sky.
-
-    Raises
-    ------
-    InputError
-        If the header's WCS is broken.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # obsolete cards that astropy mends by itself
-        try:
-            wcs = WCS(hdu.header, naxis=2)
-            return wcs.celestial if wcs.has_celestial else None
-        except Exception as error:  # wcslib raises a dozen unrelated types
-            raise InputError(path, f"has a broken WCS ({error})", "mend its header") from error
-
-
-def wcs_scale(wcs):
-    """
-    Return the pixel scale of a celestial WCS at its reference pixel.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        Celestial coordinates in two axes.
-
-    Returns
-    -------
-    scale : float
-        Side of a square of a pixel's area [arcsec].
-    """
-    return float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600
-
-
-@contextlib.contextmanager
-def _open(path):
-    """Open a file whose headers are read when they are asked for."""
-    if not Path(path).is_file():
-        raise InputError(path, "does not exist", "check the folder and the name of the file")
-    with contextlib.ExitStack() as stack:
-        with _reading(path):
-            # No memory map: a file cut short while mapped ends the process.
-            hdus = stack.enter_context(fits.open(path, mode="readonly", memmap=False))
-        yield hdus
-
-
-@contextlib.contextmanager
-def _reading(path):
-    """Turn astropy's errors into ours; what it merely warns of is checked anew."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        problem = f"is not a readable FITS file ({str(error).splitlines()[0]})"
-        raise InputError(path, problem, _FETCH) from error
-
-
-def _find(path, hdus, extension, image):
-    if extension == "all":
-        for number, hdu in enumerate(_images(path, hdus)):
-            if number == image:
-                return hdu
-        raise InputError(path, f"holds {number + 1} images, number {image} is wanted")
-    key = int(extension) if str(extension).isdigit() else extension
-    try:
-        hdu = hdus[key]
-    except (KeyError, IndexError) as error:
-        found = ", ".join(f"{i} {hdu.name}".strip() for i, hdu in enumerate(hdus))
-        raise InputError(path, f"has no extension {key!r}", f"it has: {found}") from error
-    if not hdu.is_image or len(hdu.shape) != 2:
-        kind = f"has {len(hdu.shape)} axes" if hdu.is_image else "is a table"
-        raise InputError(path, f"extension {key!r} {kind}, expected a 2-D image")
-    return hdu
-
-
-def _images(path, hdus):
-    """Yield the two-dimensional images, one at least."""
-    found = False
-    for hdu in hdus:
-        if hdu.is_image and len(hdu.shape) == 2:
-            found = True
-            yield hdu
-    if not found:
-        raise InputError(path, "holds no 2-D image", "name the right file or extension")
-
-
-def _require_whole(path, hdu):
-    """Compare the file's length with the end of the image that its header announces."""
-    if isinstance(hdu, fits.CompImageHDU) or Path(path).suffix in {".gz", ".bz2", ".xz"}:
-        return  # lengths of compressed data are known only when they are read
-    end = hdu.fileinfo()["datLoc"] + hdu.size
-    length = Path(path).stat().st_size
-    if length < end:
-        problem = f"is truncated: {length} bytes, its header announces {end}"
-        raise InputError(path, problem, _FETCH)
-
-
-def _pixels(path, hdu, y0, y1, x0, x1):
-    try:
-        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
-            warnings.simplefilter("ignore")
-            # FITS is big-endian; float64 beyond float32 becomes infinite, hence masked.
-            return np.array(hdu.section[y0:y1, x0:x1], dtype=np.float32)
-    except (OSError, ValueError, TypeError, EOFError, RuntimeError) as error:
-        raise InputError(path, f"is truncated or broken ({error})", _FETCH) from error
 
 
 def _require_same_file(path, digest):

@@ -153,7 +153,7 @@ def test_noise_of_sources_follows_their_light(tmp_path):
     _, science, rms, mask = whole(row)
     expected = image.rms * np.sqrt(1 + np.clip(light, 0, None) / 0.2)  # 0.2 MJy/sr of sky
     assert_allclose(rms[~mask], expected[~mask], rtol=1e-6)
-    pull = ((science - light - image._background(0, image.frame.height)) / expected)[~mask]
+    pull = ((science - light - image.background(0, image.frame.height)) / expected)[~mask]
     assert_allclose(pull.std(), 1, atol=5 * 1.1 / np.sqrt(2 * pull.size))
 
 
@@ -232,6 +232,11 @@ def test_psf_narrower_than_diffraction_names_the_setting(tmp_path):
     ):
         render(tmp_path, "nircam", field)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_hlf_need_a_file(tmp_path):
+    with pytest.raises(SettingsError, match=r"mosaics\.acs\.format = 'hlf': needs a file"):
+        render_mosaic("acs", sky(EMPTY), SEED, tmp_path / "s.fits", None, RECORD)
 
 
 def test_unknown_filter_needs_a_zeropoint(tmp_path):

@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from galrestore.errors import InputError
 from galrestore.files.contracts.manifest import MANIFEST
-from galrestore.files.mosaics import count_images, open_image, open_mosaic
+from galrestore.files.images import count_images, open_image
+from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import write_table
 from galrestore.provenance import Provenance, sha256_of
 
