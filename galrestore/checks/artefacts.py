@@ -1,6 +1,5 @@
 """The files of a run, as the checks see them."""
 
-import functools
 import json
 import os
 from pathlib import Path
@@ -57,7 +56,7 @@ class Artefacts:
         self.results = Path(results)
         files = list_files(self.results) if files is None else files
         self.files = sorted(Path(os.path.relpath(path, self.results)) for path in files)
-        self._digests = {}
+        self._digests, self._tables = {}, {}
 
     def below(self, folder, suffix):
         """
@@ -122,7 +121,7 @@ class Artefacts:
 
     def table(self, name, columns):
         """
-        Read a table.
+        Read a table, once; callers leave it as it is.
 
         Parameters
         ----------
@@ -136,7 +135,9 @@ class Artefacts:
         frame : pandas.DataFrame
             The rows.
         """
-        return _read_table(self.path(name), columns)
+        if name not in self._tables:
+            self._tables[name] = tables.read_table(self.path(name), columns)
+        return self._tables[name]
 
     def catalogues(self):
         """
@@ -203,11 +204,6 @@ class Artefacts:
         if path not in self._digests:
             self._digests[path] = sha256_of(path)
         return self._digests[path]
-
-
-@functools.lru_cache(maxsize=64)
-def _read_table(path, columns):
-    return tables.read_table(path, columns)
 
 
 def _weights_provenance(path):

@@ -8,7 +8,7 @@ from galrestore.checks.artefacts import Artefacts
 
 __all__ = ["artefacts", "pytest_addoption", "pytest_configure", "pytest_generate_tests"]
 
-_KEY = pytest.StashKey()
+_KEY = pytest.StashKey[Artefacts]()
 
 # Argument of a check: folder and suffix of the files it is repeated for.
 _ARGUMENTS = {

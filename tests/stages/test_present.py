@@ -1,0 +1,171 @@
+"""Stage present: tables written three times alike, figures of the right rows, clear refusals."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from galrestore.cli import main
+from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
+from galrestore.files.contracts.measurements import MEASUREMENTS
+from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.selection import SELECTION
+from galrestore.files.contracts.table1 import TABLE1
+from galrestore.files.cubes import write_cube
+from galrestore.files.tables import read_provenance, read_table, write_table
+from galrestore.provenance import Provenance, sha256_of
+from galrestore.rng import stream
+
+EMPTY = {"int64": 0, "float64": 1.0, "bool": False, "str": ""}
+SIZE = (31, 37)
+
+
+def rows(columns, count):
+    return pd.DataFrame({column.name: [EMPTY[column.dtype]] * count for column in columns})
+
+
+def present(what, *arguments, outputs):
+    return main(
+        ["present", what, *map(str, arguments), "--settings", '{"examples": 2}', "--seed", "3",
+         "--output", *outputs]
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def scores(method, psnr, ids=(1, 2, 3)):
+    frame = rows(MEASUREMENTS, len(psnr)).assign(id=list(ids), method=method, set="jwst", psnr=psnr)
+    write_table(f"{method}.parquet", frame, MEASUREMENTS, Provenance("measure", "ab", "{}", 3))
+    return f"{method}.parquet"
+
+
+TABLE = ("t/table1.parquet", "t/table1.csv", "t/table1.md")
+
+
+def test_table1_three_times_alike(folder):
+    files = scores("none", [10.0, 20.0, 30.0]), scores("transfer", [40.0, 41.0, 42.0])
+    lineages = ("--lineages", "transfer=galsim-jwst")
+    assert present("table1", "--measurements", *files, *lineages, outputs=TABLE) == 0
+    table = read_table(TABLE[0], TABLE1)
+    assert table["psnr"].tolist() == [20.0, 41.0]
+    assert table["label"].tolist() == ["no training", "GalSim -> JWST"]
+    # Text holds all digits; reading it may err in the last.
+    pd.testing.assert_frame_equal(pd.read_csv(TABLE[1]), table, rtol=1e-15)
+    text = Path(TABLE[2]).read_text()
+    assert "| GalSim -> JWST | 3 | **41.00 ± 0.58** |" in text.replace("  ", " ")
+    assert read_provenance(TABLE[0]).inputs == {file: sha256_of(file) for file in files}
+
+
+def test_table1_is_repeatable(folder):
+    file = scores("none", [10.0, 20.0, 30.0])
+    for name in "ab":
+        outputs = [f"{name}/t.{end}" for end in ("parquet", "csv", "md")]
+        assert present("table1", "--measurements", file, outputs=outputs) == 0
+    for end in ("parquet", "csv", "md"):
+        assert Path(f"a/t.{end}").read_bytes() == Path(f"b/t.{end}").read_bytes()
+
+
+def test_table1_of_different_images(folder, capsys):
+    files = scores("none", [1.0, 2.0, 3.0]), scores("wiener", [1.0, 2.0, 3.0], ids=(1, 2, 4))
+    assert present("table1", "--measurements", *files, outputs=TABLE) == 2
+    assert "wiener.parquet: scores other images than none.parquet" in capsys.readouterr().err
+    assert not Path("t").exists()
+
+
+def test_table1_without_scores(folder, capsys):
+    assert present("table1", "--measurements", scores("none", [], ids=()), outputs=TABLE) == 2
+    assert "none.parquet: holds no scores" in capsys.readouterr().err
+
+
+def test_a_failing_write_leaves_none_of_the_three(folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("galrestore.stages.present.write_table", full)
+    assert present("table1", "--measurements", scores("none", [1.0, 2.0, 3.0]), outputs=TABLE) != 0
+    assert list(Path("t").iterdir()) == []
+
+
+def catalogue(mosaic, widths):
+    """Sources of some widths, the first of which is on the star locus too."""
+    frame = rows(CATALOGUE, len(widths)).assign(mosaic=mosaic, telescope="hst", stamp_width=widths)
+    frame["reject_width"] = frame["stamp_width"] > 100
+    frame["reject_star"] = np.arange(len(widths)) == 0
+    names = [name for name in REJECTIONS if name in ("width", "star")]
+    frame["rejected_by"] = [
+        next((name for name in names if row[f"reject_{name}"]), "") for _, row in frame.iterrows()
+    ]
+    record = Provenance("select", "ab", '{"maximum_width": 100}', 3)
+    write_table(f"{mosaic}.parquet", frame, CATALOGUE, record)
+    return f"{mosaic}.parquet"
+
+
+def test_selection_is_printed_and_counted(folder, capsys):
+    files = catalogue("a", [10, 20, 120]), catalogue("b", [])
+    outputs = ("s.parquet", "s.csv", "s.md")
+    assert present("selection", "--catalogues", *files, outputs=outputs) == 0
+    counts = read_table("s.parquet", SELECTION).set_index(["mosaic", "criterion"])["first"]
+    assert counts[("a", "detected")] == 3
+    assert counts[("a", "width")] == counts[("a", "star")] == counts[("a", "accepted")] == 1
+    assert counts[("b", "detected")] == 0
+    assert counts[("all hst", "detected")] == 3
+    assert Path("s.md").read_text() in capsys.readouterr().err
+
+
+def test_figure3_takes_the_cut_from_the_catalogues(folder):
+    files = catalogue("a", [10, 20, 120]), catalogue("b", [30, 40])
+    assert present("fig03", "--catalogues", *files, outputs=("f.pdf", "f.png")) == 0
+    with Image.open("f.png") as image:
+        caption = image.text["Description"]
+    assert "of 5 detected" in caption
+    assert "1 are wider than 100 px" in caption
+    # The first source of each mosaic is a star.
+    assert "the 3 sources that pass all other criteria, of which 1 are wider" in caption
+
+
+def test_figure3_without_sources(folder, capsys):
+    assert present("fig03", "--catalogues", catalogue("a", []), outputs=("f.pdf", "f.png")) == 2
+    assert "no source was detected" in capsys.readouterr().err
+
+
+def write_examples(ids=(12, 14, 16)):
+    """Six pairs, every other one for the test; RS is GT."""
+    y, x = np.indices(SIZE)
+    truth = np.exp(-((y - 15) ** 2 + (x - 18) ** 2) / 50)
+    truth = truth + stream(3, "test.present").normal(0, 0.003, (6, *SIZE))
+    pairs = rows(PAIRS, 6).assign(id=range(11, 17), split=["train", "test"] * 3)
+    pairs["noise"] = [0.9, 0.04, 0.9, 0.02, 0.9, 0.03]
+    made = Provenance("degrade", "ab", "{}", 3)
+    write_table("pairs.parquet", pairs, PAIRS, made)
+    write_cube("pairs.fits", {"GT": truth, "LQ": 0.5 * truth}, pairs["id"], made)
+    write_cube("rs.fits", {"RS": truth[1::2]}, ids, made)
+    return scores("me", [1.0, 2.0, 3.0], ids=(12, 14, 16))
+
+
+FIGURE5 = ("--images", "pairs.fits", "--table", "pairs.parquet", "--restored", "rs.fits")
+
+
+def test_figure5_shows_restored_images_beside_their_own_truth(folder):
+    file = write_examples()
+    outputs = ("f.pdf", "f.png")
+    assert present("fig05", *FIGURE5, "--measurements", file, outputs=outputs) == 0
+    with Image.open("f.png") as image:
+        caption = image.text["Description"]
+    # RS is GT to the last bit, so any mix-up of rows would make the PSNR finite.
+    assert "inf dB (RS)" in caption
+    assert "rms 0.020 to 0.040" in caption or "rms 0.030 to 0.040" in caption
+    assert "the 2 equally populated classes" in caption
+
+
+def test_figure5_of_other_images(folder, capsys):
+    file = write_examples(ids=(12, 16, 14))
+    outputs = ("f.pdf", "f.png")
+    assert present("fig05", *FIGURE5, "--measurements", file, outputs=outputs) == 2
+    assert "rs.fits: has other objects than the test split" in capsys.readouterr().err
+    assert not Path("f.pdf").exists()
