@@ -93,10 +93,17 @@ def _parser(wanted):
         sub.set_defaults(stage=name)
         if name == wanted:
             module = importlib.import_module(f"galrestore.stages.{name}")
-            sub.add_argument("--log", type=Path, help="file to keep the messages in")
             module.add_arguments(sub)
-            sub.set_defaults(run=module.run)
+            sub.set_defaults(run=module.run, log=None)
+            for leaf in _leaves(sub):
+                leaf.add_argument("--log", type=Path, help="file to keep the messages in")
     return parser
+
+
+def _leaves(parser):
+    """Parsers that take a stage's files: the stage's own, or those of its subcommands."""
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return [leaf for group in groups for leaf in group.choices.values()] or [parser]
 
 
 def _start_logging(stage, path):

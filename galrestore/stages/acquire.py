@@ -46,7 +46,6 @@ def run(args):
 def _action(actions, function, name, text):
     parser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     # Also accepted after the action, where the workflow's rules put it.
-    parser.add_argument("--log", type=Path, help="file to keep the messages in")
     add_common_arguments(parser, Acquire)
     parser.set_defaults(action=function)
     return parser
