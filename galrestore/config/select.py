@@ -1,7 +1,5 @@
 """Settings of stage ``select``: detection, rejection and stamps."""
 
-from typing import Literal
-
 from galrestore.config.base import Section, setting
 
 __all__ = ["Select"]
@@ -77,9 +75,6 @@ class Select(Section):
         unit="sigma",
         paper="3.3",
         gt=0,
-    )
-    padding: Literal["white"] = setting(
-        "white", "Noise that fills a stamp up to its size.", unit="", paper="3.3"
     )
     minimum_coverage: float = setting(
         1.0,

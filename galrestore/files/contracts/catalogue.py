@@ -6,6 +6,7 @@ __all__ = ["CATALOGUE", "REJECTIONS"]
 
 # In the order in which they are tried: rejected_by names the first one that holds.
 REJECTIONS = {
+    "offcentre": "not the source nearest to the centre (files of galaxy cutouts)",
     "edge": "stamp reaches beyond the data",
     "width": "w > 128 (reject 1)",
     "small": "semi-minor axis or half-light radius below the PSF's FWHM (reject 2)",

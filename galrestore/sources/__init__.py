@@ -1,0 +1,1 @@
+"""Sources: background, detection, measurement, rejection, stamps."""

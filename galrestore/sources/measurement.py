@@ -1,0 +1,250 @@
+"""
+Photometry of detected sources and what their stamps tell for the rejections.
+
+Apertures follow SExtractor: FLUX_AUTO in an ellipse of max(2.5 Kron radii, 3.5)
+semi-major axes, FLUX_RADIUS(0.5) by the growth curve up to six, neighbours left out.
+"""
+
+import functools
+
+import numpy as np
+import sep
+from scipy.special import erf
+
+__all__ = [
+    "FWHM_PER_SIGMA",
+    "auto_photometry",
+    "blank_noise",
+    "central_gradient",
+    "largest_semi_major_axis",
+    "measuring_reach",
+    "neighbour_peak",
+    "psf_gradient",
+    "stamp_width",
+]
+
+FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
+_KRON_FACTOR, _LEAST_RADIUS = 2.5, 3.5
+# Extent of the Kron moment and of the growth curve, in semi-major axes.
+_EXTENT = 6.0
+# Larger Kron apertures, which noise can ask for, are cut here, so that measuring needs
+# a bounded piece of the mosaic.
+_LARGEST_RADIUS = 10.0
+_SUBPIXELS = 5
+_CENTRE = 10
+_LEAST_BLANK = 16
+_MAD_TO_SIGMA = 1.482602218505602
+_CLIP, _CLIPS = 3.0, 3
+
+
+def stamp_width(a):
+    """
+    Return the width of the stamp of a source.
+
+    Parameters
+    ----------
+    a : ndarray of float, shape (N,)
+        Semi-major axis A_IMAGE [pixel].
+
+    Returns
+    -------
+    width : ndarray of int64, shape (N,)
+        2 floor(4 a + 5) [pixel], Park et al. 2024, section 3.1.
+    """
+    return 2 * np.floor(4 * np.asarray(a, dtype=float) + 5).astype(np.int64)
+
+
+def largest_semi_major_axis(maximum_width):
+    """
+    Return the semi-major axis at which stamps become too wide.
+
+    Parameters
+    ----------
+    maximum_width : int
+        Widest stamp [pixel].
+
+    Returns
+    -------
+    a : float
+        Stamps of all smaller axes are at most that wide [pixel].
+    """
+    return (maximum_width // 2 + 1 - 5) / 4
+
+
+def measuring_reach(maximum_width):
+    """
+    Return how far measurements of a source reach.
+
+    Parameters
+    ----------
+    maximum_width : int
+        Widest stamp of the sources that are measured [pixel].
+
+    Returns
+    -------
+    reach : int
+        Pixels from a source's barycentre beyond which nothing matters.
+    """
+    widest = _LARGEST_RADIUS * largest_semi_major_axis(maximum_width)
+    return int(max(widest, maximum_width)) + 2
+
+
+def auto_photometry(window, segments, table):
+    """
+    Measure Kron fluxes and half-light radii.
+
+    Parameters
+    ----------
+    window : galrestore.sources.detection.Window
+        The pixels.
+    segments : ndarray of int32, shape (H, W)
+        Label of the source of each pixel.
+    table : pandas.DataFrame
+        Sources, columns ``label, x, y, a, b, theta``; pixels of the mosaic.
+
+    Returns
+    -------
+    columns : dict of str to ndarray, shape (N,)
+        ``kron_radius`` [a], ``flux_auto`` and ``fluxerr_auto`` [unit of the data],
+        ``r50`` [pixel], ``snr``; NaN where the Kron flux is not positive.  The error
+        is that of the noise map, without the photon noise of the source.
+    """
+    x, y = table["x"].to_numpy() - window.x0, table["y"].to_numpy() - window.y0
+    shape = [table[name].to_numpy() for name in ("a", "b", "theta")]
+    labels = table["label"].to_numpy()
+    masks = {"mask": window.mask, "segmap": segments, "seg_id": labels}
+    kron, _ = sep.kron_radius(window.data, x, y, *shape, _EXTENT, **masks)
+    kron = np.nan_to_num(kron)
+    radius = np.clip(_KRON_FACTOR * kron, _LEAST_RADIUS, _LARGEST_RADIUS)
+    noise = np.where(window.mask, np.float32(0), window.noise)
+    flux, error, _ = sep.sum_ellipse(
+        window.data, x, y, *shape, radius, err=noise, subpix=_SUBPIXELS, **masks
+    )
+    positive = flux > 0
+    r50, _ = sep.flux_radius(
+        window.data,
+        x,
+        y,
+        _EXTENT * shape[0],
+        0.5,
+        normflux=np.where(positive, flux, 1),
+        subpix=_SUBPIXELS,
+        **masks,
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        snr = flux / error
+    return {
+        "kron_radius": kron,
+        "flux_auto": flux,
+        "fluxerr_auto": error,
+        "r50": np.where(positive, r50, np.nan),
+        "snr": np.where(error > 0, snr, np.nan),
+    }
+
+
+def blank_noise(stamp, blank):
+    """
+    Measure sky and noise of the source-free pixels of a stamp.
+
+    Parameters
+    ----------
+    stamp : ndarray of float, shape (H, W)
+        Pixels; not finite where there is no data.
+    blank : ndarray of bool, shape (H, W)
+        True where there is data and no source.
+
+    Returns
+    -------
+    level, rms : float
+        Median, and 1.4826 times the median absolute deviation, both after clipping at
+        3 sigma; NaN if fewer than 16 pixels are blank.
+    """
+    values = stamp[blank]
+    if len(values) < _LEAST_BLANK:
+        return np.nan, np.nan
+    for _ in range(_CLIPS):
+        level = _median(values)
+        deviation = np.abs(values - level)
+        rms = _MAD_TO_SIGMA * _median(deviation)
+        kept = deviation <= _CLIP * rms
+        if kept.all():
+            break
+        values = values[kept]
+    return float(level), float(rms)
+
+
+def _median(values):
+    """Median of a short line; numpy's own spends most of its time on other cases."""
+    middle = len(values) // 2
+    ordered = np.partition(values, (middle - 1, middle))
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def neighbour_peak(data, segments, label):
+    """
+    Return the highest pixel of other sources in a stamp.
+
+    Parameters
+    ----------
+    data : ndarray of float, shape (H, W)
+        Background-subtracted pixels.
+    segments : ndarray of int, shape (H, W)
+        Label of the source of each pixel, 0 for none.
+    label : int
+        The stamp's own source.
+
+    Returns
+    -------
+    peak : float
+        0 without neighbours.
+    """
+    others = data[(segments != 0) & (segments != label)]
+    return max(float(others.max()), 0.0) if others.size else 0.0
+
+
+def central_gradient(data, column, row):
+    """
+    Return the steepest gradient within the central 10 x 10 pixels of a source.
+
+    Parameters
+    ----------
+    data : ndarray of float, shape (H, W)
+        Pixels.
+    column, row : int
+        Pixel of the source; the square runs from 5 pixels before to 4 after it.
+
+    Returns
+    -------
+    gradient : float
+        Largest length of the gradient, by central differences [unit / pixel].
+    """
+    half = _CENTRE // 2
+    rows = slice(max(row - half - 1, 0), row + half + 1)
+    columns = slice(max(column - half - 1, 0), column + half + 1)
+    dy, dx = np.gradient(data[rows, columns].astype(float))
+    return float(np.sqrt(np.max((dx**2 + dy**2)[1:-1, 1:-1])))
+
+
+@functools.cache
+def psf_gradient(fwhm):
+    """
+    Return the steepest gradient of a point source of unit peak.
+
+    Parameters
+    ----------
+    fwhm : float
+        Width of the Gaussian PSF, without the pixel [pixel].
+
+    Returns
+    -------
+    gradient : float
+        Largest of `central_gradient` / highest pixel over positions of the source
+        within its pixel, the Gaussian integrated over pixels [1 / pixel].
+    """
+    edges = np.arange(-8, 9) - 0.5
+    phases = np.linspace(0, 0.5, 6)
+    scale = fwhm / FWHM_PER_SIGMA * np.sqrt(2)
+    lines = np.diff(erf((edges - phases[:, None]) / scale), axis=1)
+    centre = len(edges) // 2
+    images = (np.outer(lines[i], lines[j]) for i in range(6) for j in range(i + 1))
+    return max(central_gradient(image, centre, centre) / image.max() for image in images)

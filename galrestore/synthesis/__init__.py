@@ -1,0 +1,1 @@
+"""Synthesis: population, rendering, degradation, splits."""
