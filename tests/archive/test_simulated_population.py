@@ -31,6 +31,18 @@ def test_counts_have_the_density_and_slope_asked_for(table):
     assert magnitude.between(LAW.brightest, LAW.faintest).all()
 
 
+def test_stars_have_the_density_and_magnitudes_asked_for():
+    law = SimulatedPopulation(galaxy_density=0, star_density=100)
+    stars = objects(SEED, law, (-60, 60), (-60, 60))
+    assert (stars.kind == "star").all()
+    assert abs(len(stars) - 400) < 5 * 20  # Poisson, 5 sigma
+    assert stars.magnitude.between(18, 26).all()
+    # log10 N(<m) = 0.15 m: half of the stars are brighter than 26 - log10(2) / 0.15,
+    # up to the 6 % that a power law would have below 18; 5 sigma of a fraction.
+    median = np.mean(stars.magnitude < 26 - np.log10(2) / 0.15)
+    assert abs(median - (0.5 - 0.063) / (1 - 0.063)) < 5 * 0.5 / np.sqrt(len(stars))
+
+
 def test_sizes_follow_the_relation(table):
     found = galaxies(table)
     found = found[found.magnitude.between(24, 27)]
