@@ -153,7 +153,8 @@ def _bold_best(cells, values, smallest):
 
 def _lines(rows, numbers):
     """Lines of a Markdown table with padded cells; columns of numbers to the right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    # A rule of Markdown has three characters or more.
+    widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(rows[0]))]
     padded = [
         [
             cell.rjust(width) if k in numbers else cell.ljust(width)

@@ -1,5 +1,7 @@
 """Table 1 and the counts of rejections, from scores and flags that are known."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,6 +80,8 @@ def test_markdown_marks_the_best_of_each_column():
     assert not any("**" in rows[label] for label in rows if label != "GalSim -> JWST")
     assert "paper" not in render_scores(table("galsim"))
     assert len({len(line) for line in rows.values()}) == 1  # aligned on a terminal
+    rule = next(line for line in text.splitlines() if line.startswith("| -"))
+    assert all(re.fullmatch(r"-{2,}[-:]", cell.strip()) for cell in rule.strip("|").split("|"))
 
 
 def test_scores_that_nobody_has_are_dashes():

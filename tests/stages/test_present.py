@@ -55,8 +55,8 @@ def test_table1_three_times_alike(folder):
     table = read_table(TABLE[0], TABLE1)
     assert table["psnr"].tolist() == [20.0, 41.0]
     assert table["label"].tolist() == ["no training", "GalSim -> JWST"]
-    # Text holds all digits; reading it may err in the last.
-    pd.testing.assert_frame_equal(pd.read_csv(TABLE[1]), table, rtol=1e-15)
+    # The text holds all digits; a fast parser errs in the last ones.
+    pd.testing.assert_frame_equal(pd.read_csv(TABLE[1]), table, rtol=1e-12)
     text = Path(TABLE[2]).read_text()
     assert "| GalSim -> JWST | 3 | **41.00 ± 0.58** |" in text.replace("  ", " ")
     assert read_provenance(TABLE[0]).inputs == {file: sha256_of(file) for file in files}
