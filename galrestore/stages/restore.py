@@ -33,7 +33,6 @@ def add_arguments(parser):
             help="settings of degrade (JSON), for the PSF",
         )
     for method in methods.choices.values():
-        method.add_argument("--log", type=Path, help="file to keep the messages in")
         method.add_argument("--images", type=Path, required=True, help="FITS cube with LQ")
         method.add_argument("--table", type=Path, required=True, help="Parquet table of the pairs")
         method.add_argument("--output", type=Path, required=True, help="FITS cube to write")
