@@ -268,10 +268,10 @@ def _minimise(scaled, valid, expected, psf_variance, table, bounds, centre_bound
     arrays = [np.empty((PARAMETERS + 1, grid), dtype=np.float32) for _ in range(2)]
     work = (height, width, workspace(height, width, table.values.shape[2]), *arrays)
     flat = float((scaled[valid].astype(float) - scaled[valid].mean(dtype=float)) @ scaled[valid])
-    best = None
+    best, total = {"chi2": math.inf}, 0
     for index in _START_INDICES:
         p = _start(centre, flux, (xx, yy, xy), psf_variance, index, lower, upper)
-        chi2, taken, status, covariance = minimise(
+        chi2, taken, status, curvature = minimise(
             p,
             scaled.ravel(),
             weights.ravel(),
@@ -284,14 +284,14 @@ def _minimise(scaled, valid, expected, psf_variance, table, bounds, centre_bound
             steps,
             work,
         )
-        failure = _failure(p, flat - chi2, status, lower, upper)
-        if best is None or chi2 < best["chi2"]:
-            best = {"p": p, "chi2": chi2, "covariance": covariance, "failure": failure}
-        best["iterations"] = taken if best.get("iterations") is None else best["iterations"] + taken
+        total += taken
+        if chi2 < best["chi2"]:
+            failure = _failure(p, flat - chi2, status, lower, upper)
+            best = {"p": p, "chi2": chi2, "curvature": curvature, "failure": failure}
         if best["failure"] == "":
             break
     best["chi2"] /= max(int(valid.sum()) - PARAMETERS, 1)
-    return best
+    return best | {"iterations": total}
 
 
 def _start(centre, flux, second, psf_variance, index, lower, upper):
@@ -331,14 +331,13 @@ def _failure(p, gain, status, lower, upper):
 
 def _in_units(found, rms, sky, box):
     """Turn the solver's parameters into the quantities of the result."""
-    p, covariance = found["p"], found["covariance"]
-    variances = np.where(np.diag(covariance) > 0, np.diag(covariance), np.nan)
-    errors = np.sqrt(variances)
+    p, covariance = found["p"], _covariance(found["curvature"])
+    errors = np.sqrt(np.diag(covariance))
     flux, r50, n = np.exp(p[2]) * rms, np.exp(p[3]), np.exp(p[4])
     eta = math.hypot(p[5], p[6])
     q = math.exp(-eta)
     along = np.array([p[5], p[6]]) / eta if eta > 0 else np.array([1.0, 0.0])
-    eta_error = math.sqrt(max(along @ covariance[5:7, 5:7] @ along, 0.0)) or np.nan
+    eta_error = math.sqrt(along @ covariance[5:7, 5:7] @ along)
     return {
         "x": p[0] + box[1].start,
         "y": p[1] + box[0].start,
@@ -359,3 +358,15 @@ def _in_units(found, rms, sky, box):
         "iterations": found["iterations"],
         "failure": found["failure"],
     }
+
+
+def _covariance(curvature):
+    """Inverse of the curvature; NaN where it has none."""
+    scale = np.sqrt(np.diag(curvature))
+    if not np.all(scale > 0):
+        return np.full_like(curvature, np.nan)
+    values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
+    if values[0] < 1e-12:
+        return np.full_like(curvature, np.nan)
+    vectors = vectors / scale[:, None]
+    return (vectors / values) @ vectors.T

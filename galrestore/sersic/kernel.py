@@ -105,19 +105,29 @@ def evaluate(p, psf_variance, table, low, step, height, width, work, out):
     side_y, side_x = min(side, height), min(side, width)
     top = min(max(math.floor(p[1] + 0.5) - (side - 1) // 2, 0), height - side_y)
     left = min(max(math.floor(p[0] + 0.5) - (side - 1) // 2, 0), width - side_x)
-    _fill_window(p, psf_variance, profile, terms, rows, window, top, left, side_y, side_x, fine)
-    variance = psf_variance + 1 / 12
-    _gaussian_terms(p, variance, profile, terms)
-    for y in range(height):
-        _evaluate_row(p, variance, terms, y - p[1], -p[0], 1.0, width, rows)
-        for j in range(_DERIVATIVES):
-            row = rows[(_SUMS + j) * _STRIDE :]
-            target = out[j, y * width : (y + 1) * width]
-            for x in range(width):
-                target[x] = row[x]
-            if top <= y < top + side_y:
-                for x in range(side_x):
-                    target[left + x] = window[j, (y - top) * side_x + x]
+    # One loop for window and stamp: a second call of the row would be compiled again.
+    for y in range(side_y * fine + height):
+        in_window, row = y < side_y * fine, y - side_y * fine
+        if y == 0:
+            # Gaussians narrower than a third of the grid's step would fall between its points.
+            variance = max(psf_variance + 1 / (12 * fine**2), 0.12 / fine**2)
+        elif row == 0:
+            variance = psf_variance + 1 / 12
+        if y == 0 or row == 0:
+            _gaussian_terms(p, variance, profile, terms)
+        if in_window:
+            dy = top + (y + 0.5) / fine - 0.5 - p[1]
+            first, spacing, count = left + 0.5 / fine - 0.5 - p[0], 1 / fine, side_x * fine
+        else:
+            dy, first, spacing, count = row - p[1], -p[0], 1.0, width
+        _evaluate_row(p, variance, terms, dy, first, spacing, count, rows)
+        if in_window:
+            _average(rows, window, (y // fine) * side_x, side_x, fine, y % fine == 0)
+        else:
+            inside = top <= row < top + side_y
+            _copy(rows, out, row * width, width)
+            if inside:
+                _paste(window, (row - top) * side_x, out, row * width + left, side_x)
 
 
 @compiled
@@ -131,23 +141,31 @@ def _window(psf_variance):
 
 
 @compiled
-def _fill_window(p, psf_variance, profile, terms, rows, window, top, left, side_y, side_x, fine):
-    """Average the derivatives over sub-pixels."""
-    # Gaussians narrower than a third of the grid's step would fall between its points.
-    variance = max(psf_variance + 1 / (12 * fine**2), 0.12 / fine**2)
-    _gaussian_terms(p, variance, profile, terms)
-    window[:] = 0
+def _average(rows, window, offset, side, fine, start):
+    """Add a row of sub-pixels to a row of the window."""
     share = _F(1 / fine**2)
-    first = left + 0.5 / fine - 0.5 - p[0]
-    for y in range(side_y * fine):
-        dy = top + (y + 0.5) / fine - 0.5 - p[1]
-        _evaluate_row(p, variance, terms, dy, first, 1 / fine, side_x * fine, rows)
-        for j in range(_DERIVATIVES):
-            for x in range(side_x):
-                total = _F(0)
-                for i in range(fine):
-                    total += rows[(_SUMS + j) * _STRIDE + x * fine + i]
-                window[j, (y // fine) * side_x + x] += total * share
+    for j in range(_DERIVATIVES):
+        for x in range(side):
+            total = _F(0)
+            for i in range(fine):
+                total += rows[(_SUMS + j) * _STRIDE + x * fine + i]
+            before = _F(0) if start else window[j, offset + x]
+            window[j, offset + x] = before + total * share
+
+
+@compiled
+def _copy(rows, out, offset, width):
+    for j in range(_DERIVATIVES):
+        row, target = rows[(_SUMS + j) * _STRIDE :], out[j, offset:]
+        for x in range(width):
+            target[x] = row[x]
+
+
+@compiled
+def _paste(window, first, out, offset, side):
+    for j in range(_DERIVATIVES):
+        for x in range(side):
+            out[j, offset + x] = window[j, first + x]
 
 
 @compiled
@@ -164,12 +182,13 @@ def _interpolate(table, low, step, ln_n, profile):
         -(b * d + a * d + a * b) / (2 * step),
         (b * c + a * c + a * b) / (6 * step),
     )
-    profile[:] = 0
-    for node in range(4):
-        for k in range(table.shape[2]):
-            for kind in range(2):
-                profile[kind, k] += weight[node] * table[i + node, kind, k]
-                profile[2 + kind, k] += slope[node] * table[i + node, kind, k]
+    for k in range(table.shape[2]):
+        for kind in range(2):
+            value, change = 0.0, 0.0
+            for node in range(4):
+                value += weight[node] * table[i + node, kind, k]
+                change += slope[node] * table[i + node, kind, k]
+            profile[kind, k], profile[2 + kind, k] = value, change
 
 
 @compiled
@@ -187,7 +206,8 @@ def _gaussian_terms(p, variance, profile, terms):
     eta, cos2, sin2 = _orientation(p)
     flux, r_squared, stretch = math.exp(p[2]), math.exp(2 * p[3]), math.exp(eta)
     for k in range(profile.shape[1]):
-        amplitude, ln_width, d_amplitude, d_ln_width = profile[:, k]
+        amplitude, ln_width = profile[0, k], profile[1, k]
+        d_amplitude, d_ln_width = profile[2, k], profile[3, k]
         own = math.exp(2 * ln_width) * r_squared
         own_u, own_v = own * stretch, own / stretch
         u, v = own_u + variance, own_v + variance
@@ -210,7 +230,8 @@ def _gaussian_terms(p, variance, profile, terms):
 def _evaluate_row(p, variance, terms, dy, first, step, count, rows):
     """Write the derivatives along a row of points ``first + i step`` columns from the centre."""
     for j in range(_SUMS):
-        rows[j * _STRIDE : j * _STRIDE + count] = 0
+        for i in range(count):
+            rows[j * _STRIDE + i] = 0
     for k in range(terms.shape[0]):
         term = terms[k]
         rest = 2 * _CUT - dy * dy * term[3]

@@ -115,23 +115,33 @@ def minimise(p, stamp, valid, psf_variance, table, low, step, lower, upper, step
         Evaluations of the model.
     status : int
         `CONVERGED`, `EXHAUSTED` or `SINGULAR`.
-    covariance : ndarray, shape (8, 8)
-        Inverse of the curvature matrix at the solution; zeros if it is singular.
+    curvature : ndarray, shape (8, 8)
+        Half the second derivatives of chi-square, the inverse of the covariance.
     """
     height, width, kernel_work, now, trial = work
     normal, gradient = np.zeros((PARAMETERS, PARAMETERS)), np.zeros(PARAMETERS)
-    damping, status, taken = 1e-2, EXHAUSTED, 1
-    candidate = p.copy()
-    damped, factor = np.zeros_like(normal), np.zeros_like(normal)
-    evaluate(p, psf_variance, table, low, step, height, width, kernel_work, now)
-    chi2 = _residuals(p, stamp, valid, now)
-    _normal_equations(now, normal, gradient)
+    damped, factor = np.zeros((PARAMETERS, PARAMETERS)), np.zeros((PARAMETERS, PARAMETERS))
+    candidate, delta = p.copy(), np.zeros(PARAMETERS)
+    chi2, damping, small, taken, status = 1e300, 0.08, False, 0, EXHAUSTED
     while taken < steps:
-        _damped_matrix(normal, gradient, damping, p, lower, upper, damped)
-        if not _factor(damped, factor):
+        evaluate(candidate, psf_variance, table, low, step, height, width, kernel_work, trial)
+        taken += 1
+        chi2_trial = _residuals(candidate, stamp, valid, trial)
+        if chi2_trial < chi2:
+            for j in range(PARAMETERS):
+                p[j] = candidate[j]
+            chi2, damping = chi2_trial, max(damping / 8, 1e-7)
+            now, trial = trial, now
+            _normal_equations(now, normal, gradient)
+        elif small:
+            status = CONVERGED
+            break
+        else:
+            damping *= 5
+        _damp(normal, gradient, damping, p, lower, upper, damped)
+        if not _solve(damped, gradient, factor, delta):
             status = SINGULAR
             break
-        delta = _substitute(factor, gradient)
         promised = 0.0
         for j in range(PARAMETERS):
             promised += delta[j] * (gradient[j] + damping * normal[j, j] * delta[j])
@@ -141,20 +151,7 @@ def minimise(p, stamp, valid, psf_variance, table, low, step, lower, upper, step
             status = CONVERGED
             break
         _move(p, delta, lower, upper, candidate)
-        evaluate(candidate, psf_variance, table, low, step, height, width, kernel_work, trial)
-        taken += 1
-        chi2_trial = _residuals(candidate, stamp, valid, trial)
-        if chi2_trial < chi2:
-            p[:] = candidate
-            chi2, damping = chi2_trial, max(damping / 8, 1e-7)
-            now, trial = trial, now
-            _normal_equations(now, normal, gradient)
-        elif small:
-            status = CONVERGED
-            break
-        else:
-            damping *= 5
-    return chi2, taken, status, _inverse(normal, factor)
+    return chi2, taken, status, normal
 
 
 @compiled
@@ -190,15 +187,16 @@ def _normal_equations(rows, normal, gradient):
 
 
 @compiled
-def _damped_matrix(normal, gradient, damping, p, lower, upper, damped):
+def _damp(normal, gradient, damping, p, lower, upper, damped):
     """Add the damping, and cut off parameters that press against a bound."""
-    damped[:] = normal
     for j in range(PARAMETERS):
+        for k in range(PARAMETERS):
+            damped[j, k] = normal[j, k]
         damped[j, j] += damping * normal[j, j]
     for j in range(5):
         if (p[j] <= lower[j] and gradient[j] < 0) or (p[j] >= upper[j] and gradient[j] > 0):
-            damped[j, :] = 0
-            damped[:, j] = 0
+            for k in range(PARAMETERS):
+                damped[j, k] = damped[k, j] = 0
             # The gradient stays, so the diagonal alone must keep the parameter still.
             damped[j, j] = 1e30
 
@@ -220,9 +218,9 @@ def _move(p, delta, lower, upper, candidate):
 
 
 @compiled
-def _factor(matrix, lower):
-    """Write the Cholesky factor of a matrix; return whether it is positive definite."""
-    size = matrix.shape[0]
+def _solve(matrix, right, lower, x):
+    """Solve by Cholesky's factor; return whether the matrix is positive definite."""
+    size = right.size
     for j in range(size):
         for i in range(j, size):
             total = matrix[i, j]
@@ -234,15 +232,8 @@ def _factor(matrix, lower):
                 lower[j, j] = math.sqrt(total)
             else:
                 return False
-    return True
-
-
-@compiled
-def _substitute(lower, right):
-    """Solve with a Cholesky factor."""
-    size = right.size
-    x = right.copy()
     for i in range(size):
+        x[i] = right[i]
         for k in range(i):
             x[i] -= lower[i, k] * x[k]
         x[i] /= lower[i, i]
@@ -250,15 +241,4 @@ def _substitute(lower, right):
         for k in range(i + 1, size):
             x[i] -= lower[k, i] * x[k]
         x[i] /= lower[i, i]
-    return x
-
-
-@compiled
-def _inverse(matrix, lower):
-    result = np.zeros_like(matrix)
-    if _factor(matrix, lower):
-        for j in range(matrix.shape[0]):
-            unit = np.zeros(matrix.shape[0])
-            unit[j] = 1
-            result[j] = _substitute(lower, unit)
-    return result
+    return True

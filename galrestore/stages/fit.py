@@ -39,18 +39,14 @@ def run(args):
     for catalogue, stamps in zip(catalogues, args.stamps, strict=True):
         ids = cubes.read_ids(stamps)
         planes = np.flatnonzero(np.isin(ids, wanted))
+        if len(planes) < np.isin(catalogue["id"], wanted).sum():
+            raise InputError(stamps, "lacks stamps of accepted sources", "rerun stage select")
         batches = [planes[k : k + _BATCH] for k in range(0, len(planes), _BATCH)]
         frames += [
             _fit_batch(catalogue, stamps, ids[batch], batch, args.settings)
             for batch in track(batches, f"fit {stamps.stem}, batch")
         ]
     fits = pd.concat(frames[1:] or frames).sort_values("id", ignore_index=True)
-    if len(fits) != len(wanted):
-        raise InputError(
-            args.stamps[0],
-            f"{len(wanted) - len(fits)} accepted sources of the catalogues have no stamp",
-            "rerun stage select",
-        )
     logger.info("fit: %d stamps, %d good fits", len(fits), (fits["failure"] == "").sum())
     record = provenance(args, [*args.catalogues, *args.stamps])
     tables.write_table(args.table, fits, SERSIC, record)

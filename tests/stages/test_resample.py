@@ -1,0 +1,54 @@
+"""Stage resample: good fits only, and counts where there are too few."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from galrestore.cli import main
+from galrestore.files.contracts.population import POPULATION
+from galrestore.files.contracts.sersic import SERSIC
+from galrestore.files.tables import read_table, write_table
+from galrestore.provenance import Provenance
+from galrestore.rng import stream
+
+
+def fits(count, failed):
+    """Fits of which the last ones failed, with indices that would betray them."""
+    rng = stream(5, "test.resample")
+    frame = pd.DataFrame({column.name: np.ones(count) for column in SERSIC})
+    for name in ("n", "flux", "r50", "noise"):
+        frame[name] = np.exp(rng.normal(0, 0.3, count))
+    frame["q"] = rng.uniform(0.2, 0.9, count)
+    frame["id"], frame["iterations"], frame["mosaic"] = np.arange(count), 5, "m"
+    frame["failure"] = ""
+    frame.loc[count - failed :, ["n", "failure"]] = [6.0, "index"]
+    return frame
+
+
+@pytest.fixture
+def resample(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(frame):
+        write_table("fits.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 7))
+        return main(
+            ["resample", "--fits", "fits.parquet", "--settings", '{"size": 501}', "--seed", "7",
+             "--table", "population.parquet"]
+        )  # fmt: skip
+
+    return run
+
+
+def test_good_fits_make_the_population(resample):
+    assert resample(fits(300, 100)) == 0
+    population = read_table("population.parquet", POPULATION)
+    assert population["id"].tolist() == list(range(501))
+    assert population["n"].max() < 5
+
+
+def test_too_few_good_fits(resample, capsys, tmp_path):
+    assert resample(fits(40, 36)) == 2
+    error = capsys.readouterr().err
+    assert "fits.parquet: 4 of 4 good fits have positive" in error
+    assert "(40 fits, failed: 36 index)" in error
+    assert not (tmp_path / "population.parquet").exists()
