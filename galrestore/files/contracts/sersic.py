@@ -26,5 +26,10 @@ SERSIC = (
     Column("iterations", "int64", "", "evaluations of the model"),
     Column("flux", "float64", "", "sum of background-subtracted pixels of the stamp"),
     Column("noise", "float64", "", "rms after min-max of the stamp, from the catalogue"),
-    Column("failure", "str", "", "why the fit is unusable, a key of fitting.FAILURES; empty for good fits"),
+    Column(
+        "failure",
+        "str",
+        "",
+        "why the fit is unusable, a key of fitting.FAILURES; empty for good fits",
+    ),
 )
