@@ -46,7 +46,6 @@ def run(args):
 
 def _action(actions, function, name, text):
     parser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    # Also accepted after the action, where the workflow's rules put it.
     add_common_arguments(parser, Degrade)
     parser.add_argument("--images", type=Path, required=True, help="FITS cube to write")
     parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
