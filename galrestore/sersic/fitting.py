@@ -11,14 +11,15 @@ sample is cut up.
 """
 
 import math
-from functools import lru_cache
+from functools import partial
 
 import numpy as np
 
 from galrestore.sersic.expansion import INDEX_RANGE, expansion_table
 from galrestore.sersic.kernel import PARAMETERS, evaluate, workspace
 from galrestore.sersic.profile import brightness_at_r50
-from galrestore.sersic.solver import CONVERGED, SINGULAR, minimise, moments
+from galrestore.sersic.solver import CONVERGED, SINGULAR, minimise
+from galrestore.sersic.start import bounding_box, bounds, first_guess, sky_level
 
 __all__ = ["FAILURES", "fit_sersic", "model_images"]
 
@@ -33,14 +34,12 @@ FAILURES = {
     "axis_ratio": "axis ratio at its bound",
 }
 
-SIGMA_PER_FWHM = 1 / math.sqrt(8 * math.log(2))
+_SIGMA_PER_FWHM = 1 / math.sqrt(8 * math.log(2))
 
 # In the order tried: others follow only where the first one fails.
 _START_INDICES = (1.5, 4.0, 0.7)
 _FEWEST_PIXELS = 40
 _LEAST_GAIN = 50.0
-_SMALLEST_RADIUS = 0.1
-_SMALLEST_AXIS_RATIO = 0.05
 # Noise-free images get this fraction of their range as noise, the accuracy of the model.
 _NOISE_FLOOR = 1e-4
 _QUANTITIES = (
@@ -124,23 +123,16 @@ def fit_sersic(
     count = _check(stamps, mask, index_bounds)
     widths = np.broadcast_to(np.asarray(psf_fwhm, dtype=float), (count,))
     noises = np.broadcast_to(np.asarray(np.nan if rms is None else rms, dtype=float), (count,))
-    bounds = _bounds(index_bounds)
     result = {name: np.full(count, np.nan) for name in _QUANTITIES}
     result["iterations"] = np.zeros(count, dtype=np.int64)
     result["failure"] = np.full(count, "", dtype=object)
+    limits = partial(bounds, centre_bound=centre_bound, index_bounds=index_bounds)
     table = expansion_table(gaussians)
     for k in range(count):
-        row = _fit_one(
-            np.asarray(stamps[k], dtype=float),
-            None if mask is None else mask[k],
-            (widths[k] * SIGMA_PER_FWHM) ** 2,
-            noises[k],
-            table,
-            bounds,
-            centre_bound,
-            maximum_iterations,
-        )
-        for name, value in row.items():
+        masked = None if mask is None else mask[k]
+        variance = (widths[k] * _SIGMA_PER_FWHM) ** 2
+        found = _fit_one(stamps[k], masked, noises[k], variance, table, limits, maximum_iterations)
+        for name, value in found.items():
             result[name][k] = value
     return result
 
@@ -170,7 +162,7 @@ def model_images(parameters, shape, psf_fwhm, gaussians=16):
     columns = [np.atleast_1d(np.asarray(parameters[name], dtype=float)) for name in names]
     images = np.empty((len(columns[0]), *shape), dtype=np.float32)
     rows = np.empty((7, shape[0] * shape[1]), dtype=np.float32)
-    variance = (psf_fwhm * SIGMA_PER_FWHM) ** 2
+    variance = (psf_fwhm * _SIGMA_PER_FWHM) ** 2
     for image, (x, y, flux, r50, n, q, theta) in zip(
         images, zip(*columns, strict=True), strict=True
     ):
@@ -196,116 +188,67 @@ def _check(stamps, mask, index_bounds):
     return len(stamps)
 
 
-def _bounds(index_bounds):
-    """Bounds of ln r50, ln n and ln(a/b); the larger radius follows from the stamp."""
-    return np.log(index_bounds), np.log(_SMALLEST_RADIUS), -np.log(_SMALLEST_AXIS_RATIO)
-
-
-def _fit_one(stamp, mask, psf_variance, rms, table, bounds, centre_bound, steps):
+def _fit_one(stamp, masked, rms, psf_variance, table, limits, steps):
     """Fit one stamp; return a dict of the quantities found and the failure."""
-    valid = np.isfinite(stamp) if mask is None else np.isfinite(stamp) & ~mask
-    box = _bounding_box(np.isfinite(stamp))
-    expected = stamp.shape[1] // 2 - box[1].start, stamp.shape[0] // 2 - box[0].start
-    stamp, valid = stamp[box], valid[box]
-    if not _enough(valid, expected):
+    stamp = np.asarray(stamp, dtype=float)
+    finite = np.isfinite(stamp)
+    box = bounding_box(finite)
+    centre = stamp.shape[1] // 2 - box[1].start, stamp.shape[0] // 2 - box[0].start
+    stamp, valid = stamp[box], (finite if masked is None else finite & ~masked)[box]
+    if not _enough(valid, centre):
         return {"failure": "pixels"}
-    sky, measured = _sky(stamp, valid)
-    pixels = stamp[valid]
-    floor = _NOISE_FLOOR * (pixels.max() - pixels.min())
-    rms = max(rms if np.isfinite(rms) else measured, floor)
+    sky, measured = sky_level(stamp, valid)
+    rms = max(rms if np.isfinite(rms) else measured, _NOISE_FLOOR * np.ptp(stamp[valid]))
+    quality = {"rms": rms, "masked": 1 - valid.mean()}
     if rms <= 0:
-        return {"failure": "blank", "rms": rms}
+        return quality | {"failure": "blank"}
     scaled = np.where(valid, (stamp - sky) / rms, 0).astype(np.float32)
-    found = _minimise(scaled, valid, expected, psf_variance, table, bounds, centre_bound, steps)
-    found = _in_units(found, rms, sky, box) if "p" in found else found
-    return found | {"rms": rms, "masked": 1 - valid.mean()}
+    found = _minimise(scaled, valid, centre, psf_variance, table, limits, steps)
+    if "p" in found:
+        found = _in_units(found, rms, sky, box)
+    return quality | found
 
 
-def _bounding_box(finite):
-    rows, columns = np.flatnonzero(finite.any(axis=1)), np.flatnonzero(finite.any(axis=0))
-    if rows.size == 0:
-        return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
-def _enough(valid, expected):
-    column, row = expected
+def _enough(valid, centre):
+    column, row = centre
     if valid.sum() < _FEWEST_PIXELS or min(valid.shape) < 3:
         return False
     return bool(valid[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].any())
 
 
-def _sky(stamp, valid):
-    """Median and robust rms of the outermost tenth of the stamp, at least two pixels."""
-    values = stamp[_frame(*stamp.shape) & valid]
-    if values.size < _FEWEST_PIXELS // 2:
-        values = stamp[valid]
-    middle = np.median(values)
-    return middle, 1.4826 * np.median(np.abs(values - middle))
-
-
-@lru_cache(maxsize=512)
-def _frame(height, width):
-    thickness = max(2, min(height, width) // 10)
-    frame = np.ones((height, width), dtype=bool)
-    frame[thickness : height - thickness, thickness : width - thickness] = False
-    return frame
-
-
-def _minimise(scaled, valid, expected, psf_variance, table, bounds, centre_bound, steps):
-    """Try the start values in turn; keep the best fit."""
-    weights = valid.astype(np.float32)
-    flux, xx, yy, xy = moments(scaled, weights, *map(float, expected))
-    if flux <= 0:
+def _minimise(scaled, valid, centre, psf_variance, table, limits, steps):
+    """Try the start indices in turn; keep the best fit."""
+    guess = first_guess(scaled, valid.astype(np.float32), centre, psf_variance)
+    if guess is None:
         return {"failure": "blank"}
-    height, width = scaled.shape
-    ln_n, ln_radius, eta_most = bounds
-    centre = np.array(expected, dtype=float)
-    free = np.array([-30.0, ln_radius, ln_n[0], -eta_most, -eta_most])
-    most = np.array([30.0, math.log(2 * max(height, width)), ln_n[1], eta_most, eta_most])
-    lower, upper = np.append(centre - centre_bound, free), np.append(centre + centre_bound, most)
-    grid = height * width
-    arrays = [np.empty((PARAMETERS + 1, grid), dtype=np.float32) for _ in range(2)]
-    work = (height, width, workspace(height, width, table.values.shape[2]), *arrays)
-    flat = float((scaled[valid].astype(float) - scaled[valid].mean(dtype=float)) @ scaled[valid])
+    lower, upper = limits(scaled.shape, centre)
+    solve = _solver(scaled, valid, psf_variance, table, lower, upper, steps)
+    pixels = scaled[valid].astype(float)
+    flat = ((pixels - pixels.mean()) ** 2).sum()
     best, total = {"chi2": math.inf}, 0
     for index in _START_INDICES:
-        p = _start(centre, flux, (xx, yy, xy), psf_variance, index, lower, upper)
-        chi2, taken, status, curvature = minimise(
-            p,
-            scaled.ravel(),
-            weights.ravel(),
-            psf_variance,
-            table.values,
-            table.low,
-            table.step,
-            lower,
-            upper,
-            steps,
-            work,
-        )
+        p = guess.copy()
+        p[4] = math.log(index)
+        p[:7] = np.clip(p[:7], lower, upper)
+        chi2, taken, status, curvature = solve(p)
         total += taken
         if chi2 < best["chi2"]:
             failure = _failure(p, flat - chi2, status, lower, upper)
             best = {"p": p, "chi2": chi2, "curvature": curvature, "failure": failure}
         if best["failure"] == "":
             break
-    best["chi2"] /= max(int(valid.sum()) - PARAMETERS, 1)
+    best["chi2"] /= max(pixels.size - PARAMETERS, 1)
     return best | {"iterations": total}
 
 
-def _start(centre, flux, second, psf_variance, index, lower, upper):
-    """Start values: a profile with the moments' size and shape, the PSF's taken off."""
-    xx, yy, xy = second
-    own = np.array([[xx, xy], [xy, yy]]) - (psf_variance + 1 / 12) * np.eye(2)
-    small, large = np.clip(np.linalg.eigvalsh(own), 0.2, None)
-    # Thresholds cut the wings, hence r50 of about one standard deviation.
-    radius = (small * large) ** 0.25
-    eta = min(0.5 * math.log(large / small), 2.0)
-    angle = math.atan2(2 * xy, xx - yy)
-    p = [*centre, math.log(1.1 * flux), math.log(radius), math.log(index)]
-    p += [eta * math.cos(angle), eta * math.sin(angle)]
-    return np.append(np.clip(p, lower, upper), 0.0)
+def _solver(scaled, valid, psf_variance, table, lower, upper, steps):
+    """Return a function that improves start values in place, for one stamp."""
+    height, width = scaled.shape
+    rows = [np.empty((PARAMETERS + 1, scaled.size), dtype=np.float32) for _ in range(2)]
+    work = (height, width, workspace(height, width, table.values.shape[2]), *rows)
+    pixels, weights = scaled.ravel(), valid.ravel().astype(np.float32)
+    grid = table.values, table.low, table.step
+    return lambda p: minimise(p, pixels, weights, psf_variance, *grid, lower, upper, steps, work)
 
 
 def _failure(p, gain, status, lower, upper):
