@@ -47,7 +47,14 @@ rule check:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        code=fingerprint("stages.check"),
+        code=fingerprint(
+            "stages.check",
+            "checks.test_models",
+            "checks.test_pairs",
+            "checks.test_provenance",
+            "checks.test_scores",
+            "checks.test_sources",
+        ),
     shell:
         "python -m galrestore check --results results --files {input.files:q}"
         " --report {output.report:q} --log {log:q}"
