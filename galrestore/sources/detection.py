@@ -184,9 +184,9 @@ def spurious(table, clean_parameter=1.0):
     Notes
     -----
     Each source has a Moffat wing (1 + alpha r^2)^-beta that passes through its peak
-    and its isophote, r being elliptical.  Differences to SExtractor: every brighter
-    source counts, spurious or not, so that the order of sources does not matter; and
-    a source acts within 20 of its own semi-major axes.
+    and its isophote, r being elliptical.  Differences to SExtractor: sources act from
+    the brightest down, so that their order in the table does not matter; and a source
+    acts within 20 of its own semi-major axes.
     """
     if not len(table):
         return np.zeros(0, dtype=bool)
@@ -207,9 +207,17 @@ def spurious(table, clean_parameter=1.0):
     )
     value = np.maximum(1 + alpha[eater] * radius, 1)
     wing = np.where(value > 1, amplitude[eater] * value**-clean_parameter, 0)
-    result = np.zeros(len(table), dtype=bool)
-    result[victim[wing > column["mthresh"][victim]]] = True
-    return result
+    return _eaten(eater, victim, wing > column["mthresh"][victim], column["cflux"])
+
+
+def _eaten(eater, victim, higher, flux):
+    """From the brightest source down, let those that are left remove their victims."""
+    eater, victim = eater[higher], victim[higher]
+    gone = np.zeros(len(flux), dtype=bool)
+    for i in np.lexsort((eater, -flux[eater])):
+        if not gone[eater[i]]:
+            gone[victim[i]] = True
+    return gone
 
 
 def _meets(box, zone, window):

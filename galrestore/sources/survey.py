@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 # Components are rarely wider; those that are make their tiles be read again.
 _SLACK = 96
+_NOISE_SIGMAS = 3.0
 _TINY = np.finfo(np.float32).tiny
 _MEASURED = {
     **dict.fromkeys(("kron_radius", "flux_auto", "fluxerr_auto", "r50", "snr"), np.nan),
@@ -69,9 +70,9 @@ def select(images, settings, seed, tile):
 
     Parameters
     ----------
-    images : list of galrestore.files.mosaics.Mosaic
-        The mosaic, or all images of a file with one galaxy cutout in each: of those,
-        only the source nearest to the centre of its image is accepted.
+    images : iterable of galrestore.files.mosaics.Mosaic
+        The mosaic, or one after the other all images of a file with one galaxy cutout
+        in each: of those, only the source nearest to the centre is accepted.
     settings : galrestore.config.select.Select
         Thresholds and limits.
     seed : int
@@ -86,18 +87,17 @@ def select(images, settings, seed, tile):
     """
     parts, cutouts = [], []
     for index, image in enumerate(images):
-        table, kept = survey(image, settings, tile, quiet=len(images) > 1)
-        table["image"] = index
-        table["reject_offcentre"] = len(images) > 1
-        if len(images) > 1 and len(table):
+        several = image.n_images > 1
+        table, kept = survey(image, settings, tile, quiet=several)
+        table["reject_offcentre"] = several
+        if several and len(table):
             table.loc[_nearest(table, image.shape), "reject_offcentre"] = False
-        parts.append(table)
+        for name in ("telescope", "band", "field", "pixel_scale"):
+            table[name] = getattr(image, name)
+        parts.append(table.assign(image=index, mosaic=image.name))
         cutouts += kept
     table = pd.concat(parts, ignore_index=True)
-    mosaic = images[0]
-    for name in ("telescope", "band", "field", "pixel_scale"):
-        table[name] = getattr(mosaic, name)
-    table["mosaic"] = mosaic.name
+    mosaic = image
     table["id"] = object_ids(mosaic.name, len(table))
     table["reject_star"] = _stars(table, mosaic, settings)
     table["rejected_by"] = first_rejections(table)
@@ -273,7 +273,9 @@ def _stamp_row(source, science, data, labels, trim, truncation_sigma):
     extent = np.ptp(values) if len(values) else 0.0
     middle = len(science) // 2
     peak = source.peak
-    gradient = measurement.central_gradient(data, middle, middle)
+    # Only what exceeds the noise of a difference is steeper than the PSF.
+    steepest = measurement.central_gradient(data, middle, middle)
+    gradient = max(steepest - _NOISE_SIGMAS * np.sqrt(2) * rms, 0.0)
     cut_off = False
     if len(science) > trim:
         trimmed, segments = stamps.resized(science, trim), stamps.resized(labels, trim)

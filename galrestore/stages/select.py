@@ -1,14 +1,14 @@
 """Stage ``select``: a mosaic in, catalogue and stamps out."""
 
-import contextlib
 import logging
 from pathlib import Path
 
 from galrestore.config.select import Select
 from galrestore.files.contracts.catalogue import CATALOGUE
+from galrestore.files.contracts.manifest import MANIFEST
 from galrestore.files.cubes import write_cube
 from galrestore.files.mosaics import open_mosaic
-from galrestore.files.tables import write_table
+from galrestore.files.tables import read_table, write_table
 from galrestore.sources.survey import select
 from galrestore.stages.common import add_common_arguments, provenance
 
@@ -26,15 +26,21 @@ def add_arguments(parser):
 
 def run(args):
     """Run the stage."""
-    with contextlib.ExitStack() as stack:
-        first = stack.enter_context(open_mosaic(args.manifest))
-        others = (open_mosaic(args.manifest, image) for image in range(1, first.n_images))
-        images = [first, *(stack.enter_context(image) for image in others)]
-        for image in images:
-            image.require_data()
-        selection = select(images, args.settings, args.seed, args.tile)
+    images = _images(args.manifest)
+    selection = select(images, args.settings, args.seed, args.tile)
+    row = read_table(args.manifest, MANIFEST).iloc[0]
     if not len(selection.ids):
-        logger.warning("%s: no source is accepted, see column rejected_by", first.name)
+        logger.warning("%s: no source is accepted, see column rejected_by", row["mosaic"])
     record = provenance(args, [args.manifest])
     write_table(args.catalogue, selection.table, CATALOGUE, record)
-    write_cube(args.stamps, {"STAMP": selection.cube}, selection.ids, record, first.unit)
+    write_cube(args.stamps, {"STAMP": selection.cube}, selection.ids, record, row["unit"])
+
+
+def _images(manifest):
+    """Open the images of a mosaic one after the other."""
+    count, index = 1, 0
+    while index < count:
+        with open_mosaic(manifest, index) as image:
+            yield image
+            count = image.n_images
+        index += 1

@@ -1,0 +1,121 @@
+"""Photometry and stamp measures with closed forms."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from galrestore.sources import measurement
+from galrestore.sources.detection import Window
+
+
+def test_stamp_width_of_the_paper():
+    # w = 2 floor(4 a + 5): even, at least 10.
+    assert_array_equal(
+        measurement.stamp_width([0.0, 1.0, 1.3, 14.99, 15.0]), [10, 18, 20, 128, 130]
+    )
+
+
+@pytest.mark.parametrize("maximum", [16, 63, 64, 128])
+def test_largest_axis_is_where_stamps_become_too_wide(maximum):
+    limit = measurement.largest_semi_major_axis(maximum)
+    assert measurement.stamp_width(limit - 1e-9) <= maximum < measurement.stamp_width(limit)
+
+
+def photometry(make, sigma, flux=5e4, noise=1.0, others=()):
+    data = np.zeros((91, 97))
+    make.gaussian(data, 47.25, 43.5, flux, sigma)
+    segments = np.zeros(data.shape, np.int32)
+    segments[data > 1.5] = 1
+    for x, y, own in others:
+        make.gaussian(data, x, y, own, sigma)
+        segments[int(y) - 8 : int(y) + 9, int(x) - 8 : int(x) + 9] = 2
+    data = data.astype(np.float32)
+    mask = np.zeros(data.shape, bool)
+    rms = np.full(data.shape, noise, np.float32)
+    window = Window(100, 200, (500, 500), data, data, rms, mask, np.zeros_like(data))
+    row = {"label": [1], "x": [247.25], "y": [143.5], "a": [sigma], "b": [sigma], "theta": [0.0]}
+    return measurement.auto_photometry(window, segments, pd.DataFrame(row))
+
+
+@pytest.mark.parametrize("sigma", [2.0, 3.5])
+def test_gaussian_photometry(make, sigma):
+    result = photometry(make, sigma)
+    # Kron radius of a Gaussian within 6 sigma: int r^2 g / int r g = sqrt(pi / 2) sigma.
+    kron = np.sqrt(np.pi / 2)
+    assert_allclose(result["kron_radius"], kron, rtol=0.02)
+    # The radius is max(2.5 kron, 3.5) = 3.5; light within it 1 - exp(-3.5^2 / 2).
+    assert_allclose(result["flux_auto"], 5e4 * (1 - np.exp(-(3.5**2) / 2)), rtol=2e-3)
+    assert_allclose(result["r50"], np.sqrt(2 * np.log(2)) * sigma, rtol=0.02)
+    # The aperture's area times the variance of a pixel; 5 x 5 subpixels are good to 1%.
+    error = np.sqrt(np.pi) * 3.5 * sigma
+    assert_allclose(result["fluxerr_auto"], error, rtol=0.01)
+    assert_allclose(result["snr"], result["flux_auto"] / result["fluxerr_auto"])
+
+
+def test_neighbours_are_left_out(make):
+    alone, crowded = photometry(make, 2.0), photometry(make, 2.0, others=[(62, 50, 5e4)])
+    # sep replaces masked pixels by the aperture's mean, some per cent at its rim.
+    assert_allclose(crowded["flux_auto"], alone["flux_auto"], rtol=0.05)
+
+
+def test_source_without_light_has_no_radius(make):
+    result = photometry(make, 2.0, flux=-100.0)
+    assert np.isnan(result["r50"])
+    assert result["snr"] < 0
+
+
+def test_blank_noise_ignores_outliers():
+    rng = np.random.default_rng(1)
+    stamp = rng.normal(7, 0.5, (64, 65))
+    blank = np.ones(stamp.shape, bool)
+    stamp[::8, ::8] += 40  # 72 of 4160 pixels
+    level, rms = measurement.blank_noise(stamp, blank)
+    # Standard errors: of the median 1.25, of the MAD 1.17 sigma / sqrt(N); the clipping
+    # takes 0.5% off the MAD of a Gaussian.
+    assert_allclose(level, 7, atol=5 * 1.25 * 0.5 / 64)
+    assert_allclose(rms, 0.5, rtol=5 * 1.17 / 64 + 0.005)
+
+
+def test_too_few_blank_pixels():
+    blank = np.zeros((8, 8), bool)
+    blank.flat[:15] = True
+    assert np.isnan(measurement.blank_noise(np.ones((8, 8)), blank)).all()
+
+
+def test_neighbour_peak():
+    data = np.array([[1.0, 5.0, 2.0], [9.0, 3.0, 8.0]])
+    segments = np.array([[0, 2, 3], [1, 3, 0]])
+    assert measurement.neighbour_peak(data, segments, 1) == 5
+    assert measurement.neighbour_peak(data, np.minimum(segments, 1) * 4, 4) == 0
+    assert measurement.neighbour_peak(-data, segments, 1) == 0
+
+
+def test_gradient_of_a_plane_and_only_of_the_centre():
+    y, x = np.mgrid[:31, :37]
+    data = 3.0 * x - 4.0 * y
+    data[2, 30] = 1e6
+    assert measurement.central_gradient(data, 17, 14) == 4
+    # Columns 12 to 21: the step between 20 and 21 is inside, the one beyond is not.
+    for column, steep in ((12, 0), (13, 1000), (21, 1000), (22, 0)):
+        step = np.where(x >= column, 1000.0, 0.0)
+        assert measurement.central_gradient(step, 17, 14) == steep
+
+
+def test_gradient_of_a_wide_psf():
+    # Steepest slope of exp(-r^2 / 2 sigma^2) is exp(-1/2) / sigma at r = sigma; steps
+    # and pixels take off 1 / (6 sigma^2) or so, 1.5% at sigma = 3.4.
+    sigma = 8 / measurement.FWHM_PER_SIGMA
+    assert_allclose(measurement.psf_gradient(8.0), np.exp(-0.5) / sigma, rtol=0.02)
+
+
+@pytest.mark.parametrize("fwhm", [1.88, 2.5, 3.7])
+def test_a_hot_pixel_is_steeper_than_the_psf_and_a_galaxy_is_not(make, fwhm):
+    hot = np.zeros((41, 41))
+    hot[20, 20] = 1
+    assert measurement.central_gradient(hot, 20, 20) == 1
+    assert measurement.psf_gradient(fwhm) < 0.8
+    galaxy = np.zeros((41, 41))
+    make.gaussian(galaxy, 20.5, 20, 1, 1.5 * fwhm / measurement.FWHM_PER_SIGMA)
+    slope = measurement.central_gradient(galaxy, 20, 20) / galaxy.max()
+    assert slope < 0.75 * measurement.psf_gradient(fwhm)
