@@ -6,32 +6,6 @@
 #           results/mosaics/truth.parquet                 every simulated object
 #           results/pairs/<set>.{fits,parquet}            sets of ready pairs
 
-from glob import glob
-
-
-def mosaic_files(wildcards):
-    """Images behind a manifest: the user's own, or the simulated ones."""
-    name = wildcards.mosaic
-    if name in LOCAL:
-        return [
-            os.path.join(RUN.acquire.local.root, file)
-            for file in (LOCAL[name].science, LOCAL[name].weight)
-            if file is not None
-        ]
-    ends = {"hlf": ("sci", "wht"), "i2d": ("i2d",)}[SIMULATED[name].format]
-    return [f"results/mosaics/{name}_{end}.fits" for end in ends]
-
-
-def stamp_files(wildcards):
-    """Stamps behind a set of ready pairs; the stage explains itself if there are none."""
-    folder = RUN.acquire.local
-    globs = folder.pairs[wildcards.set]
-    return [
-        path
-        for pattern in (globs.gt, globs.lq)
-        for path in sorted(glob(os.path.join(folder.root, pattern)))
-    ]
-
 
 rule simulate_hlf:
     output:
@@ -43,7 +17,7 @@ rule simulate_hlf:
     benchmark:
         "results/benchmarks/acquire/{mosaic}.tsv"
     wildcard_constraints:
-        mosaic=one_of(name for name in SIMULATED if SIMULATED[name].format == "hlf"),
+        mosaic=one_of(HLF),
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -66,7 +40,7 @@ rule simulate_i2d:
     benchmark:
         "results/benchmarks/acquire/{mosaic}.tsv"
     wildcard_constraints:
-        mosaic=one_of(name for name in SIMULATED if SIMULATED[name].format == "i2d"),
+        mosaic=one_of(I2D),
     conda:
         "../../envs/galrestore.yaml"
     params:

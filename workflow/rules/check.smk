@@ -11,14 +11,13 @@ LINEAGES = sorted(
         for count in range(len(phases))
     }
 )
-HLF = [name for name in SIMULATED if SIMULATED[name].format == "hlf"]
-I2D = [name for name in SIMULATED if SIMULATED[name].format == "i2d"]
 
 
 rule check:
     input:
         PRESENTED,
         files=[
+            *(rules.truth.output if SIMULATED else []),
             *expand(rules.simulate_hlf.output, mosaic=HLF),
             *expand(rules.simulate_i2d.output, mosaic=I2D),
             *expand(rules.local_mosaic.output, mosaic=list(LOCAL)),
@@ -34,9 +33,7 @@ rule check:
             *expand("results/models/{lineage}/weights.safetensors", lineage=LINEAGES),
             *expand("results/models/{lineage}/history.parquet", lineage=LINEAGES),
             *expand("results/restored/{method}/{set}.fits", method=METHODS, set=SETS),
-            *expand(
-                "results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS
-            ),
+            *expand("results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS),
             *expand("results/tables/table1_{set}.parquet", set=SETS),
             "results/tables/selection.parquet",
         ],

@@ -1,29 +1,27 @@
-# Settings, fingerprints and the names that wildcards run over.
+# Settings, and the names that wildcards run over; functions that rules use for input.
 
 import os
 import sys
+from glob import glob
 
 sys.path.insert(0, workflow.basedir)
 
 from galrestore import config as settings_of
 from galrestore.errors import SettingsError
 from galrestore.provenance import fingerprint
+from galrestore.workflow import one_of, prepare_environment
 
 try:
     RUN = settings_of.load(config)
 except SettingsError as error:
     raise WorkflowError(error) from None
 
-# Jobs find the package beside this workflow, and the Python that runs Snakemake unless a
-# conda environment puts its own in front.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
-)
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-os.environ.setdefault("GALRESTORE_PROGRESS", "lines")
+prepare_environment(workflow.basedir)
 
 SIMULATED = {name: mosaic for door, name, mosaic in RUN.mosaics() if door == "simulated"}
 LOCAL = {name: mosaic for door, name, mosaic in RUN.mosaics() if door == "local"}
+HLF = [name for name, mosaic in SIMULATED.items() if mosaic.format == "hlf"]
+I2D = [name for name, mosaic in SIMULATED.items() if mosaic.format == "i2d"]
 HST = [name for _, name, _ in RUN.mosaics("hst")]
 JWST = [name for _, name, _ in RUN.mosaics("jwst")]
 SETS = ["jwst", "galsim", *RUN.pair_sets()]
@@ -35,6 +33,28 @@ scattergather:
     shards=RUN.runtime.shards,
 
 
-def one_of(names):
-    """Pattern of a wildcard that runs over names, or over nothing."""
-    return "|".join(names) or "(?!)"
+def mosaic_files(wildcards):
+    """Images behind a manifest: the user's own, or the simulated ones."""
+    name = wildcards.mosaic
+    if name in LOCAL:
+        files = (LOCAL[name].science, LOCAL[name].weight)
+        return [os.path.join(RUN.acquire.local.root, file) for file in files if file is not None]
+    ends = ("sci", "wht") if name in HLF else ("i2d",)
+    return [f"results/mosaics/{name}_{end}.fits" for end in ends]
+
+
+def stamp_files(wildcards):
+    """Stamps behind a set of ready pairs; the stage explains itself if there are none."""
+    folder = RUN.acquire.local
+    globs = folder.pairs[wildcards.set]
+    return [
+        path
+        for pattern in (globs.gt, globs.lq)
+        for path in sorted(glob(os.path.join(folder.root, pattern)))
+    ]
+
+
+def earlier_weights(wildcards):
+    """Weights of the phase before, or nothing for a first phase."""
+    before, _, _ = wildcards.lineage.rpartition("-")
+    return f"results/models/{before}/weights.safetensors" if before else []

@@ -64,10 +64,10 @@ rule gather_pairs:
         table="results/pairs/{set}.parquet",
     log:
         "results/logs/degrade/{set}.gather.log",
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         set="galsim|jwst",
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         code=fingerprint("stages.gather"),
     shell:

@@ -15,9 +15,7 @@ PRESENTED = [
 
 rule table1:
     input:
-        measurements=expand(
-            "results/measurements/{method}/{{set}}.parquet", method=METHODS
-        ),
+        measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
     output:
         parquet="results/tables/table1_{set}.parquet",
         csv="results/tables/table1_{set}.csv",

@@ -18,11 +18,11 @@ rule restore_network:
         "results/logs/restore/{method}.{set}.log",
     benchmark:
         "results/benchmarks/restore/{method}.{set}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         method=one_of(VARIANTS),
         set=one_of(SETS),
+    conda:
+        "../../envs/galrestore.yaml"
     threads: RUN.restore.threads
     params:
         settings=RUN.section("restore"),
@@ -44,11 +44,11 @@ rule restore_baseline:
         "results/logs/restore/{method}.{set}.log",
     benchmark:
         "results/benchmarks/restore/{method}.{set}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         method=one_of(RUN.restore.baselines),
         set=one_of(SETS),
+    conda:
+        "../../envs/galrestore.yaml"
     params:
         settings=RUN.section("restore"),
         psf=RUN.section("degrade"),

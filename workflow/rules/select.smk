@@ -16,10 +16,10 @@ rule select:
         "results/logs/select/{mosaic}.log",
     benchmark:
         "results/benchmarks/select/{mosaic}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         mosaic=one_of([*HST, *JWST]),
+    conda:
+        "../../envs/galrestore.yaml"
     resources:
         tile=RUN.runtime.tile,
     params:

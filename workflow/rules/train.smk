@@ -6,12 +6,6 @@
 #           results/models/<lineage>/history.parquet       losses and scores by step
 
 
-def earlier_weights(wildcards):
-    """Weights of the phase before, or nothing for a first phase."""
-    before, _, _ = wildcards.lineage.rpartition("-")
-    return f"results/models/{before}/weights.safetensors" if before else []
-
-
 rule train:
     input:
         images=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.fits",
@@ -24,10 +18,10 @@ rule train:
         "results/logs/train/{lineage}.log",
     benchmark:
         "results/benchmarks/train/{lineage}.tsv"
-    conda:
-        "../../envs/galrestore.yaml"
     wildcard_constraints:
         lineage="(galsim|jwst)(-(galsim|jwst))*",
+    conda:
+        "../../envs/galrestore.yaml"
     threads: RUN.train.threads
     params:
         settings=RUN.section("train"),

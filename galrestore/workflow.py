@@ -1,0 +1,42 @@
+"""What the Snakefile needs beside settings and fingerprints; standard library only."""
+
+import os
+import sys
+
+__all__ = ["one_of", "prepare_environment"]
+
+
+def prepare_environment(folder):
+    """
+    Let jobs find the package and the right Python.
+
+    The package is the one beside the workflow, whatever is installed; Python is the one
+    that runs Snakemake, unless a rule's conda environment puts its own in front.
+
+    Parameters
+    ----------
+    folder : str
+        Folder of the Snakefile.
+    """
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, before] if before else [folder])
+    programs = os.path.dirname(sys.executable)
+    os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
+    os.environ.setdefault("GALRESTORE_PROGRESS", "lines")
+
+
+def one_of(names):
+    """
+    Return the pattern of a wildcard that runs over names.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names; with none, the pattern matches nothing.
+
+    Returns
+    -------
+    pattern : str
+        Regular expression.
+    """
+    return "|".join(names) or "(?!)"
