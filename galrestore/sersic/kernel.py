@@ -13,7 +13,7 @@ the centre the model is evaluated on a finer grid and averaged, as Park et al. d
 (section 3.1).
 
 The exponentials are float32 and free of calls and branches, and the loops run over
-slices at constant strides, because only then does the compiler vectorise them (eight
+slices at constant strides, because only then does the compiler vectorise them (seven
 times faster, measured with numba 0.68).  Nothing is cached on disk: compilation takes
 a few seconds, and parallel jobs and read-only installations cannot disturb each other.
 """

@@ -47,8 +47,8 @@ def render(flux, r50, n, q, theta, dx, dy, size):
     Returns
     -------
     image : ndarray, shape (size, size)
-        Flux in each pixel, within 7e-4 of the peak (1e-4 if the galaxy is not thinner
-        than a pixel), in about 8 ms.
+        Flux in each pixel.  Compared with twice as many cells or more, eight galaxies
+        were within 7e-4 of the peak, those with q of 0.3 and more within 1.5e-4.
 
     Raises
     ------

@@ -38,5 +38,16 @@ def test_ellipses_turn_with_theta():
     assert columns.max() == 45 + 3
 
 
+def test_a_tilted_ellipse_leans_towards_both_rows_and_columns():
+    # theta counts from the column axis towards the row axis: at pi / 4 the neighbour at index
+    # (row 30, column 45) reaches 4 a = 16 along (+, +), and only 4 b = 4 along (+, -).
+    table = sources((80, 80, 1, 1, 0), (95, 80, 4, 1, np.pi / 4))
+    mask = neighbour_masks(table, np.array([0]), 61)[0]
+    assert mask[30 + 9, 45 + 9]
+    assert not mask[30 + 13, 45 + 13]
+    assert not mask[30 + 9, 45 - 9]
+    assert not mask[30 - 9, 45 + 9]
+
+
 def test_no_targets():
     assert neighbour_masks(sources((1, 1, 1, 1, 0)), np.array([], dtype=int), 9).shape == (0, 9, 9)

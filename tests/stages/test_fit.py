@@ -113,7 +113,7 @@ def test_a_catalogued_neighbour_is_masked(folder):
     row = before.index[before["id"] == ids[0]][0]
     assert after["masked"][row] > 0.05
     assert after["failure"][row] == ""
-    # 99 % of the neighbour's light is masked; what leaks is within the errors.
+    # What leaks past the mask stays within the errors; unmasked, half the flux would not.
     for name in ("n", "r50"):
         assert abs(after[name][row] - before[name][row]) < 3 * before[f"{name}_error"][row]
 
