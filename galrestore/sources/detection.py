@@ -23,9 +23,8 @@ _GRID = 2.0**20
 # Noise outside a component; its square is still finite in float32.
 _HUGE = np.float32(1e18)
 _CONNECTED = np.ones((3, 3), dtype=bool)
-# sep's limit of sub-objects per level of deblending; its default of 1024 is too low
-# for a cluster of galaxies in one component.
-_SUB_OBJECTS = 4096
+# sep numbers the sub-objects of a component with 16 bits.
+_MOST_SUB_OBJECTS = 32_000
 # The outermost pixel of a window lacks a neighbour for the smoothing.
 _RIM = 2
 # SExtractor compares objects within this many semi-major axes (CLEAN_ZONE).
@@ -273,7 +272,8 @@ def _extract(data, noise, labels, number, settings):
     member = labels == number
     threshold, minimum_area, levels, contrast = settings
     sep.set_extract_pixstack(int(member.size) + 16)
-    sep.set_sub_object_limit(_SUB_OBJECTS)
+    # No level of deblending holds more; sep's limit also is what it allocates.
+    sep.set_sub_object_limit(min(int(member.sum()) // minimum_area + 2, _MOST_SUB_OBJECTS))
     return sep.extract(
         np.ascontiguousarray(data),
         threshold,
@@ -287,14 +287,26 @@ def _extract(data, noise, labels, number, settings):
     )
 
 
+def _around(image, box):
+    """Cut a box out of an image with one pixel around it, zero beyond the image."""
+    rows, columns = box
+    piece = image[
+        max(rows.start - 1, 0) : rows.stop + 1, max(columns.start - 1, 0) : columns.stop + 1
+    ]
+    if piece.shape == (rows.stop - rows.start + 2, columns.stop - columns.start + 2):
+        return piece
+    height, width = image.shape
+    edges = (rows.start == 0, rows.stop == height), (columns.start == 0, columns.stop == width)
+    return np.pad(piece, np.array(edges, dtype=int))
+
+
 def _deblended(window, labels, wanted, settings):
     """Segments of a window and, for each component, sep's table of objects."""
     segments = np.zeros(labels.shape, dtype=np.int32)
-    padded = np.pad(window.data, 1), np.pad(window.noise, 1), np.pad(labels, 1)
     pieces, found = [], 0
     for number, box in wanted:
-        around = np.s_[box[0].start : box[0].stop + 2, box[1].start : box[1].stop + 2]
-        objects, inside = _extract(*(image[around] for image in padded), number, settings)
+        cutouts = (_around(image, box) for image in (window.data, window.noise, labels))
+        objects, inside = _extract(*cutouts, number, settings)
         inside = inside[1:-1, 1:-1]
         member = inside > 0
         segments[box][member] = inside[member] + found
