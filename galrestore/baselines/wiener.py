@@ -33,7 +33,8 @@ def wiener(stamps, kernel, balance=None):
     The filter is ``conj(K) / (|K|**2 + N / S)``, with K the transfer function of the
     PSF, N the power of white noise and S that of the sharp galaxy.  Without
     ``balance``, S follows from the image's own power P averaged in rings of equal
-    frequency, ``S = (P - N) / |K|**2``, up to the first ring without significant signal.
+    frequency, ``S = (P - N) / |K|**2``, up to the first ring, after the
+    strongest, without significant signal.
     Frames are reflected to twice their size, so that opposite edges do not meet.
     """
     restored = []
@@ -63,8 +64,8 @@ def _signal_share(power, shape, noise):
     """
     Part of the power that is signal, 1 - N / P, by rings of frequency.
 
-    Galaxies' power falls with frequency: from the first ring on that stands out from the
-    noise by less than 3 sigma, all is noise.
+    Galaxies' power falls with frequency: from the first ring on, after the strongest, that
+    stands out from the noise by less than 3 sigma, all is noise.
     """
     # White noise of unit variance in a quarter of the frame, repeated in the others.
     white = noise**2 * shape[0] * shape[1]
@@ -74,7 +75,11 @@ def _signal_share(power, shape, noise):
     mean = np.bincount(ring.ravel(), power.ravel()) / count
     # Rows of positive and negative frequency are equal, hence half the count.
     scatter = np.sqrt(2 / np.maximum(count / 2, 1))
-    is_noise = np.cumsum(mean < white * (1 + _SIGNIFICANT * scatter)) > 0
+    faint = mean < white * (1 + _SIGNIFICANT * scatter)
+    # The frequencies below the strongest count, even where the stamp's mean is the sky's.
+    strongest = np.argmax(mean)
+    faint[:strongest] &= faint[strongest]
+    is_noise = np.cumsum(faint) > 0
     share = 1 - white / np.maximum(mean, max(white, np.finfo(float).tiny))
     return np.where(is_noise, 0, share)[ring]
 

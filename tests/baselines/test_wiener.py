@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from galrestore.baselines.sky import sky_and_noise
 from galrestore.baselines.wiener import wiener
 from galrestore.measurement.image_quality import affine_match, psnr
 from galrestore.rng import stream
@@ -62,3 +63,19 @@ def test_pure_noise_gives_no_galaxy():
     # At most the rings of lowest frequency pass, a handful of 1,536 modes.
     spectrum = np.abs(np.fft.rfft2(restored[0]))
     assert (spectrum > 1e-3 * max(spectrum.max(), 1e-12)).mean() < 0.2
+
+
+def test_a_stamp_of_mean_sky_is_restored():
+    # A dip of the same flux, wide and shallow, takes the power at frequency 0 away; the
+    # galaxy's own frequencies still stand out.
+    y, x = np.indices((64, 64)) - np.array([32, 32])[:, None, None]
+    galaxy = _galaxy(64, 64)
+    dip = np.exp(-0.5 * (x**2 + y**2) / 15**2)
+    noise = stream(4, "wiener").normal(0, 0.01, (64, 64))
+    stamp = blur(galaxy[None], LINE)[0] + noise
+    for _ in range(50):  # the clipped sky follows the dip
+        stamp -= dip * (stamp - sky_and_noise(stamp)[0]).sum() / dip.sum()
+    assert abs((stamp - sky_and_noise(stamp)[0]).sum()) < 64 * 0.01  # within the noise's sum
+    restored = wiener(stamp[None], KERNEL)[0]
+    assert restored.max() == 1
+    assert restored[32, 32] > 0.9
