@@ -36,5 +36,5 @@ def setting(default: Any, description: str, *, unit: str, paper: str, **limits: 
     field : pydantic.fields.FieldInfo
         The declaration.
     """
-    extra = {"unit": unit, "paper": paper}
+    extra: dict[str, Any] = {"unit": unit, "paper": paper}
     return Field(default, description=description, json_schema_extra=extra, **limits)

@@ -49,7 +49,7 @@ CATALOGUE = (
     Column("coverage", "float64", "", "fraction of the w x w stamp that has data"),
     Column("noise", "float64", "", "rms of source-free pixels / (max - min) of the stamp"),
     Column("neighbour_ratio", "float64", "", "highest peak of a neighbour / own peak"),
-    Column("gradient_ratio", "float64", "", "steepest central gradient less 3 sigma of its noise / the PSF's"),
+    Column("gradient_ratio", "float64", "", "steepest central step less its noise / the PSF's"),
     *(Column(f"reject_{name}", "bool", "", text) for name, text in REJECTIONS.items()),
     Column("rejected_by", "str", "", "first rejection that holds; empty for accepted sources"),
 )
