@@ -10,6 +10,7 @@ from galrestore.measurement.image_quality import affine_match, psnr, sky_level, 
 __all__ = ["choose", "draw"]
 
 # Noise of single pixels is smoothed away before light is compared [pixel, sigma].
+_REACH = 0.2
 _FINE = 1.0
 # Centres of rotation tried: up to one pixel from the stamp's, in halves of a pixel.
 _CENTRES = [(row, column) for row in range(-2, 3) for column in range(-2, 3)]
@@ -41,7 +42,7 @@ def choose(truth, noise, count):
     Asymmetric light is the sum of |I - I turned by 180 degrees| / 2 over the object in
     the middle of the stamp, smoothed by 1 pixel, for the centre of rotation that makes
     it smallest: arms, clumps and tails count, by their light; a smooth profile and
-    neighbours do not.
+    neighbours do not.  Only the middle of the stamp counts, out to a fifth of its side.
 
     References
     ----------
@@ -63,6 +64,9 @@ def _asymmetric_light(image, sky, mask):
     rows, columns = np.nonzero(mask)
     nearest = np.argmin((rows - height // 2) ** 2 + (columns - width // 2) ** 2)
     own = labels == labels[rows[nearest], columns[nearest]]
+    # Neighbours that touch the object lie farther out than its own structure.
+    y, x = np.ogrid[:height, :width]
+    own &= np.hypot(y - height // 2, x - width // 2) <= _REACH * min(height, width)
     light = np.where(own, ndimage.gaussian_filter(image, _FINE) - sky, 0)
     turned = light[::-1, ::-1]
     # The stamp's centre is pixel S // 2, reversal turns about (S - 1) / 2.
