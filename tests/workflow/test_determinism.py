@@ -4,7 +4,7 @@ import pytest
 
 from galrestore.provenance import sha256_of
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow2")]
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 
 def digests(folder):
