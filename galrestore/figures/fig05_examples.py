@@ -99,14 +99,15 @@ def draw(low_quality, restored, truth, noise, method):
 
     Notes
     -----
-    RS and GT are shown as they are, on one stretch.  LQ has a zero point and a scale of
-    its own, and is brought to the GT's for display alone.
+    Min-max normalisation gives each image a zero point and a scale of its own.  LQ and RS
+    are brought to the GT's by the best affine match, for display alone: the PSNR in the
+    panels is that of the images as they are.
 
     References
     ----------
     Park et al. (2024), Figure 5.
     """
-    low_shown, _, _ = affine_match(low_quality, truth)
+    low_shown, restored_shown = (affine_match(i, truth)[0] for i in (low_quality, restored))
     sky, sigma = sky_level(truth)
     ratios = psnr(low_quality, truth), psnr(restored, truth)
     with style():
@@ -114,7 +115,7 @@ def draw(low_quality, restored, truth, noise, method):
         figure = Figure(figsize=(WIDTH["gallery"], 1.37 * count + 0.2), layout="constrained")
         axes = figure.subplots(count, 4, squeeze=False)
         for row, panels in enumerate(axes):
-            _show(panels, low_shown[row], restored[row], truth[row], sky[row], sigma[row])
+            _show(panels, low_shown[row], restored_shown[row], truth[row], sky[row], sigma[row])
             panels[0].set_ylabel(f"noise rms {noise[row]:.3f}")
             for panel, ratio in zip(panels, ratios, strict=False):
                 _inscribe(panel, f"{ratio[row]:.1f} dB")
@@ -154,7 +155,7 @@ def _caption(noise, before, after, method):
         f"the test images, rms {noise[0]:.3f} to {noise[-1]:.3f} after min-max normalisation; "
         "each is represented by the image with the most asymmetric light in its GT. Panels give "
         f"their PSNR (eq. 4), on average {np.mean(before):.2f} dB (LQ) and "
-        f"{np.mean(after):.2f} dB (RS). One asinh stretch per row; LQ is "
-        "brought to the GT's zero point and scale for display only, RS and GT are as they are. "
+        f"{np.mean(after):.2f} dB (RS), of the images as they are. For display only, LQ and RS "
+        "are brought to the GT's zero point and scale; one asinh stretch per row. "
         "Differences are linear, mid-grey is zero."
     )
