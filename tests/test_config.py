@@ -30,7 +30,9 @@ def merged(*names):
     return result
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "smoke.yaml", "real.yaml", "paper.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "smoke.yaml", "real.yaml", "long.yaml", "paper.yaml"]
+)
 def test_shipped_configurations_are_valid(name):
     run = config.load(merged("config.yaml", name))
     assert run.mosaics("hst")
