@@ -60,23 +60,23 @@ def main(argv=None):
         _start_logging(args.stage, args.log)
         args.run(args)
     except GalrestoreError as error:
-        return _fail(args.stage, str(error), 2)
+        return _fail(str(error), 2)
     except OSError as error:
         name = error.filename or "a file"
-        return _fail(args.stage, f"{name}: {error.strerror or error}", 2)
+        return _fail(f"{name}: {error.strerror or error}", 2)
     except KeyboardInterrupt:
-        return _fail(args.stage, "interrupted", 130)
+        return _fail("interrupted", 130)
     except Exception:
-        logger.exception("%s: a defect of galrestore, please report it", args.stage)
+        logger.exception("a defect of galrestore, please report it")
         return 1
     return 0
 
 
-def _fail(stage, message, status):
+def _fail(message, status):
     if os.environ.get("GALRESTORE_DEBUG"):
-        logger.exception("%s: %s", stage, message)
+        logger.exception("error: %s", message)
     else:
-        logger.error("%s: error: %s", stage, message)
+        logger.error("error: %s", message)
     return status
 
 
@@ -107,9 +107,10 @@ def _leaves(parser):
 
 
 def _start_logging(stage, path):
-    """Messages go to the terminal and, if asked for, to a file."""
+    """Messages go to the terminal, where jobs mix, and, if asked for, to a file."""
     handlers = [logging.StreamHandler(sys.stderr)]
-    handlers[0].setFormatter(logging.Formatter("%(message)s"))
+    job = stage if path is None or path.stem == stage else f"{stage} {path.stem}"
+    handlers[0].setFormatter(logging.Formatter(job.replace("%", "%%") + ": %(message)s"))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
