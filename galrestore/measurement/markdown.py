@@ -4,7 +4,7 @@ import numpy as np
 
 from galrestore.measurement.published import TABLE1_SET
 
-__all__ = ["render_scores", "render_selection"]
+__all__ = ["render_by_noise", "render_scores", "render_selection"]
 
 # Column of the table: score, heading, decimals, whether the smallest is the best.
 _COLUMNS = (
@@ -53,6 +53,38 @@ def render_scores(table):
             "## Medians with bootstrap errors, and paired differences to the best method",
             "",
             *_medians(table),
+            "",
+        ]
+    )
+
+
+def render_by_noise(table):
+    """
+    Write the scores by class of noise as Markdown, to stand below Table 1.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `summary.scores_by_noise` gives it.
+
+    Returns
+    -------
+    text : str
+        One row per method, for each class the matched PSNR [dB] / the NRMSE on the
+        source; the best of each in bold.
+    """
+    columns = [["method", *dict.fromkeys(table["label"])]]
+    for _, part in table.groupby("noise_class"):
+        low, high = part[["noise_low", "noise_high"]].iloc[0]
+        ratios = _bold_best(_numbers(part["psnr_matched"], 2), part["psnr_matched"], False)
+        errors = _bold_best(_numbers(part["nrmse_source"], 3), part["nrmse_source"], True)
+        cells = [f"{ratio} / {error}" for ratio, error in zip(ratios, errors, strict=True)]
+        columns.append([f"noise {low:.3f} to {high:.3f}", *cells])
+    return "\n".join(
+        [
+            "## By the noise of LQ: PSNR, matched [dB] / NRMSE on source",
+            "",
+            *_table(columns),
             "",
         ]
     )

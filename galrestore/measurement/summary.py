@@ -7,7 +7,7 @@ from galrestore.measurement.published import TABLE1, TABLE1_SET, method_labels
 from galrestore.measurement.statistics import mean_and_error, median_and_error, paired_difference
 from galrestore.rng import stream
 
-__all__ = ["count_rejections", "summarise_scores"]
+__all__ = ["count_rejections", "scores_by_noise", "summarise_scores"]
 
 _SCORES = ("psnr", "ssim", "psnr_authors", "psnr_matched", "ssim_matched", "nrmse_source")
 
@@ -49,6 +49,45 @@ def summarise_scores(measurements, lineages, seed, draws=1000):
         for name in ("psnr", "ssim")
     }
     rows = [_row(frame, labels, best, seed, draws) for frame in measurements]
+    return pd.DataFrame(rows)
+
+
+def scores_by_noise(measurements, lineages, classes=3):
+    """
+    Average the matched scores in classes of noise, for each method.
+
+    Parameters
+    ----------
+    measurements : list of pandas.DataFrame
+        Scores of each method on the same images (contract `MEASUREMENTS`).
+    lineages : dict of str to str
+        Phases of each network, as in `summarise_scores`.
+    classes : int, optional
+        Equally populated classes of the noise of LQ, in rising noise.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row per method and class: ``label``, ``noise_class`` from 0, ``noise_low``,
+        ``noise_high`` (range of the rms of the noise), ``psnr_matched`` [dB] and
+        ``nrmse_source`` (means).
+    """
+    labels = method_labels([frame["method"].iloc[0] for frame in measurements], lineages)
+    by_noise = np.argsort(measurements[0]["noise"].to_numpy(), kind="stable")
+    rows = []
+    for frame in measurements:
+        for index, members in enumerate(np.array_split(by_noise, min(classes, len(by_noise)))):
+            part = frame.iloc[members]
+            rows.append(
+                {
+                    "label": labels[frame["method"].iloc[0]],
+                    "noise_class": index,
+                    "noise_low": part["noise"].min(),
+                    "noise_high": part["noise"].max(),
+                    "psnr_matched": part["psnr_matched"].mean(),
+                    "nrmse_source": part["nrmse_source"].mean(),
+                }
+            )
     return pd.DataFrame(rows)
 
 

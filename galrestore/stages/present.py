@@ -18,8 +18,8 @@ from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
-from galrestore.measurement.markdown import render_scores, render_selection
-from galrestore.measurement.summary import count_rejections, summarise_scores
+from galrestore.measurement.markdown import render_by_noise, render_scores, render_selection
+from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
 from galrestore.stages.common import add_common_arguments, provenance
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ def _table1(args):
             )
     lineages = dict(item.split("=", 1) for item in args.lineages)
     table = summarise_scores(frames, lineages, args.seed, args.settings.bootstrap)
-    _write(args, table, TABLE1, render_scores(table), args.measurements)
+    text = render_scores(table) + "\n" + render_by_noise(scores_by_noise(frames, lineages))
+    _write(args, table, TABLE1, text, args.measurements)
 
 
 def _selection(args):

@@ -9,9 +9,9 @@ from numpy.testing import assert_allclose
 
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.table1 import TABLE1
-from galrestore.measurement.markdown import render_scores, render_selection
+from galrestore.measurement.markdown import render_by_noise, render_scores, render_selection
 from galrestore.measurement.published import method_label, method_labels
-from galrestore.measurement.summary import count_rejections, summarise_scores
+from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
 
 LINEAGES = {"galsim": "galsim-galsim", "jwst": "jwst", "transfer": "galsim-jwst"}
 SHIFTS = {"none": 0.0, "starlet_rl": 1.0, "jwst": 2.0, "transfer": 2.5}
@@ -140,3 +140,29 @@ def test_counts_of_rejections():
     line = next(line for line in text.splitlines() if line.startswith("| faint"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells == ["faint", "1 / 2", "1 / 1", "0 / 0", "2 / 3", "0 / 0", "too faint"]
+
+
+def test_scores_by_noise_are_means_of_equal_classes():
+    # Images 0..8 in mixed order of noise; PSNR is 30 + the rank of the noise, so that the
+    # thirds have means 31, 34, 37; the second method is 2 dB better among the noisiest.
+    ranks = np.array([4, 0, 8, 2, 6, 1, 7, 3, 5])
+    frames = [measured("none", count=9), measured("transfer", count=9)]
+    for frame in frames:
+        frame["noise"] = ranks / 100
+        frame["psnr_matched"] = 30.0 + ranks
+        frame["nrmse_source"] = 0.1
+    frames[1].loc[ranks >= 6, "psnr_matched"] += 2
+    table = scores_by_noise(frames, LINEAGES)
+    assert_allclose(table["psnr_matched"], [31, 34, 37, 31, 34, 39], rtol=1e-12)
+    assert_allclose(table["noise_low"][:3], [0, 0.03, 0.06])
+    assert_allclose(table["noise_high"][:3], [0.02, 0.05, 0.08])
+    text = render_by_noise(table)
+    assert "noise 0.060 to 0.080" in text
+    assert " 37.00 / **0.100** |" in text
+    assert " **39.00** / **0.100** |" in text
+
+
+def test_classes_of_equal_noise_stay_apart():
+    frames = [measured("none", count=2).assign(noise=0.05)]
+    assert len(scores_by_noise(frames, LINEAGES)) == 2
+    assert render_by_noise(scores_by_noise(frames, LINEAGES)).count("noise 0.050 to 0.050") == 2
