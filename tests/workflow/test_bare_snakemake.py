@@ -1,6 +1,5 @@
 """A Snakemake that has nothing beside it parses the settings and builds the DAG."""
 
-import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -42,7 +41,7 @@ def bare(tmp_path_factory):
 @pytest.mark.parametrize("configfile", ["config/config.yaml", "config/smoke.yaml"])
 def test_dag_with_conda(bare, tmp_path, copy_of_sources, configfile):
     flow = copy_of_sources(tmp_path / "flow")
-    env = {"PATH": f"{bare}:/usr/bin:/bin", "HOME": os.environ.get("HOME", "/root")}
+    env = {"PATH": f"{bare}:/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run(
         [bare / "python", "-m", "snakemake", "-n", "--use-conda", "--cores", "2"]
         + ["--configfile", configfile],
