@@ -36,6 +36,8 @@ rule check:
             *expand("results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS),
             *expand("results/tables/table1_{set}.parquet", set=SETS),
             "results/tables/selection.parquet",
+            *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
+            *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
         ],
     output:
         report="results/checks/report.xml",
