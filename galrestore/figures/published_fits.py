@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from galrestore.figures.style import BLUE, VERMILION, WIDTH, style
-from galrestore.measurement.published_fits import QUANTITIES, differences
+from galrestore.measurement.published_fits import QUANTITIES, UNFITTED, differences
 
 __all__ = ["draw"]
 
@@ -18,8 +18,13 @@ _LABELS = {
     "ln_flux": "total flux",
     "ln_apparent": "circle's half-light radius [pixel]",
     "ln_aperture": "circle's half-light radius [pixel]",
+    "ln_unsubtracted": "circle's half-light radius [pixel]",
 }
-_OURS = {"ln_apparent": "fit seen through PSF: ", "ln_aperture": "FLUX_RADIUS: "}
+_OURS = {
+    "ln_apparent": "fit seen through the PSF [pixel]",
+    "ln_aperture": "FLUX_RADIUS [pixel]",
+    "ln_unsubtracted": "FLUX_RADIUS, no sky subtracted [pixel]",
+}
 _COLOURS = {"gaussian": VERMILION, "image": BLUE}
 _MARKERS = {"o": "\u25cb", "^": "\u25b3", "s": "\u25a1", "D": "\u25c7"}
 _COLUMNS = 3
@@ -73,9 +78,9 @@ def _panel(axes, name, table, summary):
         if name == "theta":
             x = np.rad2deg(x)
             y = x + np.rad2deg(differences(chosen)["theta"].to_numpy())
-        colour = "black" if name == "ln_aperture" else _COLOURS[row.psf]
+        colour = "black" if name in UNFITTED else _COLOURS[row.psf]
         marker = list(_MARKERS)[mosaics.index(row.mosaic) % len(_MARKERS)]
-        bad = (chosen["failure"] != "").to_numpy() & (name != "ln_aperture")
+        bad = (chosen["failure"] != "").to_numpy() & (name not in UNFITTED)
         shown = np.isfinite(x) & np.isfinite(y) & ~bad
         _points(axes, x, y, shown, bad, colour, marker, _errors(chosen, ours))
         _name_outliers(axes, row.outliers, chosen["image"].to_numpy(), x, y, colour)
@@ -130,7 +135,7 @@ def _axes(axes, name, logarithm, values):
     axes.plot([low, high], [low, high], color="0.6", zorder=0)
     axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
     axes.set_xlabel(f"published {_LABELS[name]}", fontsize=6.5)
-    axes.set_ylabel(f"{_OURS.get(name, 'ours ')}{_LABELS[name]}", fontsize=6.5)
+    axes.set_ylabel(_OURS.get(name, f"our {_LABELS[name]}"), fontsize=6.5)
 
 
 def _figures(row):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from galrestore.sersic.profile import total_flux
 
-__all__ = ["QUANTITIES", "differences", "published_values", "summarise"]
+__all__ = ["QUANTITIES", "UNFITTED", "differences", "published_values", "summarise"]
 
 # Quantity: our column, the published one, logarithm or not, what it means.
 QUANTITIES = {
@@ -37,9 +37,15 @@ QUANTITIES = {
         True,
         "ln radius of a circle with half of the light: FLUX_RADIUS",
     ),
+    "ln_unsubtracted": (
+        "unsubtracted_r50",
+        "published_flux_radius",
+        True,
+        "ln radius of a circle with half of the light: FLUX_RADIUS, no sky subtracted",
+    ),
 }
 # FLUX_RADIUS is measured without a fit.
-_UNFITTED = ("ln_aperture",)
+UNFITTED = ("ln_aperture", "ln_unsubtracted")
 _OUTLYING = 3.0
 _SHAPE = ("i50", "r50", "n", "q", "theta", "flux")
 _NUMBERS = 8
@@ -129,9 +135,9 @@ def summarise(table):
         change = differences(galaxies)
         for name, (_, published, _, meaning) in QUANTITIES.items():
             known = np.isfinite(galaxies[published].to_numpy(float))
-            if not known.any() or (name in _UNFITTED and mosaic in seen):
+            if not known.any() or (name in UNFITTED and mosaic in seen):
                 continue
-            row = _row(change[name].to_numpy(), known, galaxies, name not in _UNFITTED)
+            row = _row(change[name].to_numpy(), known, galaxies, name not in UNFITTED)
             rows.append({"mosaic": mosaic, "psf": psf, "quantity": name, "meaning": meaning} | row)
         seen.add(mosaic)
     return pd.DataFrame(rows)

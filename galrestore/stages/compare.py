@@ -18,12 +18,23 @@ from galrestore.measurement.published_fits import published_values
 from galrestore.sersic.apparent import apparent_radius
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
-from galrestore.sources.cutouts import galaxy_stamp
+from galrestore.sources.cutouts import (
+    meant_source,
+    placed,
+    source_stamp,
+    unsubtracted_radius,
+)
 from galrestore.stages.common import add_common_arguments, provenance
 
 logger = logging.getLogger(__name__)
 
 _COLUMNS = {column.name for column in PUBLISHED_FITS}
+_UNDETECTED = {
+    "id": -1,
+    "rejected_by": "undetected",
+    "aperture_r50": np.nan,
+    "unsubtracted_r50": np.nan,
+}
 
 
 def add_arguments(parser):
@@ -82,27 +93,35 @@ def _cutouts(manifest):
 def _fit_galaxy(image, pixels, catalogue, psf_fwhm, settings):
     """Fit one galaxy as stage ``fit`` does, rejected or not; return its row of the table."""
     sources = catalogue.get_group(image) if image in catalogue.groups else catalogue.head(0)
-    stamp, row, column, target = galaxy_stamp(pixels, sources)
-    detected = target >= 0
+    target = meant_source(sources)
+    if target < 0:
+        return {"image": image} | _UNDETECTED | _fit(pixels, None, (0, 0), psf_fwhm, settings)
+    source = sources.iloc[target]
     ellipses = {name: sources[name].to_numpy() for name in ("x", "y", "a", "b", "theta")}
+    mask = neighbour_masks(ellipses, np.array([target]), 2 * max(pixels.shape))[0]
+    neighbours = placed(mask, source, pixels.shape)
+    stamp, *corner = source_stamp(pixels, source, np.nan)
+    mask, *_ = source_stamp(neighbours, source, False)
+    return {
+        "image": image,
+        "id": source["id"],
+        "rejected_by": source["rejected_by"],
+        "aperture_r50": source["r50"],
+        "unsubtracted_r50": unsubtracted_radius(pixels, neighbours, sources.iloc[[target]]),
+    } | _fit(stamp, mask, corner, psf_fwhm, settings)
+
+
+def _fit(stamp, mask, corner, psf_fwhm, settings):
+    """Fit one stamp that begins at a row and column of the cutout."""
     fit = fit_sersic(
         stamp[None],
         psf_fwhm,
-        mask=neighbour_masks(ellipses, np.array([target]), len(stamp)) if detected else None,
+        mask=None if mask is None else mask[None],
         index_bounds=settings.index_bounds,
         centre_bound=settings.centre_bound,
         gaussians=settings.gaussians,
         maximum_iterations=settings.maximum_iterations,
     )
-    seen = apparent_radius(fit["r50"], fit["n"], fit["q"], psf_fwhm)
-    source = sources.iloc[target] if detected else {"id": -1, "rejected_by": "undetected"}
     found = {name: values[0] for name, values in fit.items() if name in _COLUMNS}
-    return found | {
-        "image": image,
-        "id": source["id"],
-        "rejected_by": source["rejected_by"],
-        "x": found["x"] + column,
-        "y": found["y"] + row,
-        "apparent_r50": seen[0],
-        "aperture_r50": source["r50"] if detected else np.nan,
-    }
+    found["apparent_r50"] = apparent_radius(fit["r50"], fit["n"], fit["q"], psf_fwhm)[0]
+    return found | {"y": found["y"] + corner[0], "x": found["x"] + corner[1]}

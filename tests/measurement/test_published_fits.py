@@ -71,8 +71,15 @@ def test_summary_counts_failed_missing_and_outlying_galaxies():
 
 
 def test_flux_radius_is_compared_once_and_needs_no_fit():
-    table = galaxies(2, aperture_r50=[1.0, 1.0], published_flux_radius=1.0, failure="index")
+    radii = {"aperture_r50": [1.0, 1.0], "unsubtracted_r50": [np.nan, 2.0]}
+    table = galaxies(2, **radii, published_flux_radius=1.0, failure="index")
     summary = summarise(pd.concat([table, table.assign(psf="image")]))
-    assert summary["quantity"].tolist() == ["ln_apparent", "ln_aperture", "ln_apparent"]
-    assert summary["compared"].tolist() == [0, 2, 0]
+    assert summary["quantity"].tolist() == [
+        "ln_apparent",
+        "ln_aperture",
+        "ln_unsubtracted",
+        "ln_apparent",
+    ]
+    assert summary["compared"].tolist() == [0, 2, 1, 0]
+    assert summary["median"].iloc[2] == pytest.approx(np.log(2))
     assert np.isnan(summary["median"].iloc[0])

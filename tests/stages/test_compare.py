@@ -10,6 +10,7 @@ from galrestore.files.contracts.published_fits import PUBLISHED_FITS
 from galrestore.files.tables import read_table
 from galrestore.rng import stream
 from galrestore.sersic.fitting import model_images
+from galrestore.sersic.profile import radius_enclosing
 
 FWHM, RMS, SHAPE = 3.0, 0.004, (56, 61)
 # R50 (circularised), n, q, theta of each galaxy; the second one is not there.
@@ -96,6 +97,14 @@ def test_rows_hold_truth_and_fit_of_the_same_galaxy(tmp_path, monkeypatch):
     # Positions refer to the cutout; S/N of hundreds leaves errors of a few hundredths.
     np.testing.assert_allclose(there["x"], 30.3, atol=0.1)
     np.testing.assert_allclose(there["y"], 27.6, atol=0.1)
+    # No sky was added, so FLUX_RADIUS without a sky is what the fit shows, but for the light
+    # beyond the Kron ellipse: it holds 90 % (n = 4) to 99 % (n = 1/2) of a profile (Graham &
+    # Driver 2005, section 2.3.2), and half of that lies within the smaller radius.  The
+    # noise of the radius is below 1 % at these S/N of hundreds.
+    seen = there["unsubtracted_r50"] / there["apparent_r50"]
+    smallest = radius_enclosing(0.45, there["published_n"].to_numpy())
+    assert ((seen > smallest - 0.01) & (seen < 1.01)).all()
+    assert (there["unsubtracted_r50"] > there["aperture_r50"]).all()
     # The neighbour of the first galaxy is masked, and the PSF makes galaxies larger.
     assert there["masked"][0] > 0
     assert (there["apparent_r50"] > there["r50"]).all()

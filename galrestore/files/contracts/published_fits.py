@@ -27,6 +27,7 @@ PUBLISHED_FITS = (
     Column("failure", "str", "", "why the fit is unusable; empty for good fits"),
     Column("apparent_r50", "float64", "pixel", "half-light radius in a circle, through the PSF"),
     Column("aperture_r50", "float64", "pixel", "FLUX_RADIUS(0.5) of the catalogue"),
+    Column("unsubtracted_r50", "float64", "pixel", "the same without subtraction of a local sky"),
     Column("published_i50", "float64", "", "published brightness at R50; NaN if none is published"),
     Column("published_r50", "float64", "pixel", "published R50, circularised"),
     Column("published_n", "float64", "", "published Sersic index"),
