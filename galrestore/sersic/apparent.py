@@ -21,7 +21,7 @@ _PIXEL_VARIANCE = 1 / 12
 _SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
 
 
-def apparent_radius(r50, n, q, psf):
+def apparent_radius(r50, n, q, psf, share=0.5):
     """
     Return the radius of the circle that holds half the light of convolved profiles.
 
@@ -34,23 +34,26 @@ def apparent_radius(r50, n, q, psf):
     psf : float, or object with attributes ``fractions`` and ``sigmas``
         Width of a Gaussian PSF (FWHM) [pixel], or a sum of concentric round Gaussians:
         shares of its light and standard deviations [pixel].  The pixel comes on top.
+    share : float or ndarray, shape (N,), optional
+        Another share of the light, below 0.99.
 
     Returns
     -------
     radius : ndarray of float64, shape (N,)
-        Half-light radius of the image [pixel]; NaN where a parameter is.
+        Radius in the image [pixel]; NaN where a parameter is.
     """
     fractions = np.asarray(getattr(psf, "fractions", (1.0,)), dtype=float)
     sigmas = psf.sigmas if hasattr(psf, "sigmas") else (psf * _SIGMA_PER_FWHM,)
     variances = np.square(sigmas) + _PIXEL_VARIANCE
-    parameters = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (r50, n, q)))
+    parameters = (np.asarray(value, dtype=float) for value in (r50, n, q, share))
+    parameters = np.broadcast_arrays(*parameters)
     radius = np.full(parameters[0].shape, np.nan)
     for k in zip(*np.nonzero(np.isfinite(sum(parameters))), strict=True):
         radius[k] = _radius(*(values[k] for values in parameters), fractions, variances)
     return radius
 
 
-def _radius(r50, n, q, fractions, variances):
+def _radius(r50, n, q, share, fractions, variances):
     """Bisect the flux in a circle for one profile."""
     amplitudes, widths = expand(n, _GAUSSIANS)
     weights = (amplitudes[:, None] * fractions).ravel()
@@ -60,10 +63,10 @@ def _radius(r50, n, q, fractions, variances):
     scale = along.ravel()[:, None] * np.cos(angle) ** 2 + across.ravel()[:, None] * (
         np.sin(angle) ** 2
     )
-    half = 0.5 * weights.sum()
+    wanted = share * weights.sum()
     low, high = -10.0, np.log(10 * (r50 / np.sqrt(q) + np.sqrt(variances.max())))
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         inside = weights @ (1 - np.exp(-np.exp(2 * middle) / (2 * scale)).mean(axis=1))
-        low, high = (middle, high) if inside < half else (low, middle)
+        low, high = (middle, high) if inside < wanted else (low, middle)
     return np.exp(0.5 * (low + high))

@@ -24,6 +24,14 @@ def test_round_gaussians_add_in_quadrature():
     np.testing.assert_allclose(seen, GAUSSIAN * np.sqrt(sigma**2 + 1.5**2 + 1 / 12), rtol=1e-3)
 
 
+def test_other_shares_of_a_gaussian():
+    # A share s lies within sqrt(-2 ln(1 - s)) sigma; the expansion's flux errs by 1e-3.
+    share = np.array([0.2, 0.9])
+    seen = apparent_radius(GAUSSIAN * 4.0, 0.5, 1.0, 0.0, share)
+    wanted = np.sqrt(-2 * np.log(1 - share)) * np.sqrt(16 + 1 / 12)
+    np.testing.assert_allclose(seen, wanted, rtol=2e-3)
+
+
 def test_point_source_has_the_radius_of_the_psf():
     # Half of (1 - exp(-t)) + (1 - exp(-t / 9)) = 1 at t = r^2 / (2 (1 + 1/12)) needs a PSF
     # whose second variance is 9 times the first, pixel included: x + x^(1/9) = 1 is solved
