@@ -1,26 +1,31 @@
 """
 Background level and noise of a mosaic on a mesh, evaluated by window.
 
-The mesh is tied to the mosaic's first pixel, and the maps between its knots are
-evaluated point by point, so a value depends on its pixel and never on the window.
+The mesh is tied to the mosaic's first pixel, and the map between its knots is evaluated
+point by point, so a value depends on its pixel and never on the window.  Mesh and map
+are SExtractor's (Bertin & Arnouts 1996) to the last bit, its two oddities included:
+
+- the "spline" solves the equations of the natural cubic spline but divides by six once
+  too often on the way back, which weakens the coupling to the next knot;
+- knots lie at the centres of cells along columns (x), but half a pixel above them along
+  rows (y).
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
-from scipy.interpolate import RectBivariateSpline
-from scipy.ndimage import distance_transform_edt, median_filter
+import sep
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import distance_transform_edt
 
-__all__ = ["Background", "clipped_mode", "measure_background", "mesh_edges"]
+from galrestore.sources.compiling import compiled
 
-_CLIP = 3.0
-# SExtractor's limit of |mean - median| / sigma beyond which a cell counts as crowded.
-_SKEW = 0.3
-_MOST_CLIPS = 100
-# Cells with less data than this are filled from their nearest neighbours.
+__all__ = ["Background", "clipped_mode", "measure_background"]
+
+# SExtractor ignores cells with less data than this and fills them from the nearest ones.
 _LEAST_FRACTION = 0.5
+_F = np.float32
 
 
 @dataclass(frozen=True)
@@ -30,24 +35,48 @@ class Background:
 
     Attributes
     ----------
-    rows, columns : ndarray of float64, shapes (M,) and (N,)
-        Centres of the mesh cells [pixel].
-    level, rms : ndarray of float64, shape (M, N)
-        Background and its rms in the cells [unit of the mosaic].
+    mesh : int
+        Side of the cells [pixel]; those of the last row and column may be narrower.
+    level, rms : ndarray of float32, shape (M, N)
+        Background and its rms in the cells, filtered [unit of the mosaic].
     noise_scale : float
         What a relative noise map must be multiplied with to be in the mosaic's unit:
-        median over cells of rms / median of the map; NaN without a map.
+        median over cells of rms / typical noise of the map; NaN without a map.
     """
 
-    rows: np.ndarray
-    columns: np.ndarray
+    mesh: int
     level: np.ndarray
     rms: np.ndarray
     noise_scale: float
 
+    @cached_property
+    def global_rms(self):
+        """Median rms of the cells, of those with noise if most have none; 1 if all (float)."""
+        typical = float(np.median(self.rms))
+        noisy = self.rms[self.rms > 0]
+        if typical > 0 or not len(noisy):
+            return typical if typical > 0 else 1.0
+        return float(np.median(noisy))
+
+    def noise(self, height, width):
+        """
+        Return the noise of a window where no map tells it.
+
+        Parameters
+        ----------
+        height, width : int
+            Shape of the window.
+
+        Returns
+        -------
+        noise : ndarray of float32, shape (height, width)
+            The global rms everywhere.
+        """
+        return np.full((height, width), self.global_rms, dtype=_F)
+
     def window(self, y0, y1, x0, x1):
         """
-        Evaluate both maps in a window.
+        Evaluate the level in a window.
 
         Parameters
         ----------
@@ -57,22 +86,23 @@ class Background:
         Returns
         -------
         level : ndarray of float32, shape (y1 - y0, x1 - x0)
-            Bicubic spline through the mesh, constant beyond its outermost centres.
-        rms : ndarray of float32, same shape
-            Linear between the centres, so that it stays positive.
+            Bicubic interpolation of the mesh (linear along a single row of cells); the
+            outermost cubics go on beyond the outermost knots.
         """
-        rows, columns = np.arange(y0, y1, dtype=float), np.arange(x0, x1, dtype=float)
-        return tuple(
-            _evaluate(spline, rows, columns) for spline in (self._level_spline, self._rms_spline)
-        )
+        rows = _places(np.arange(y0, y1) / self.mesh - 0.5, self.level.shape[0])
+        columns = _places((np.arange(x0, x1) + 0.5) / self.mesh - 0.5, self.level.shape[1])
+        level = np.empty((y1 - y0, x1 - x0), dtype=_F)
+        _evaluate(self.level, self._curvature, *rows, *columns, level)
+        return level
 
     @cached_property
-    def _level_spline(self):
-        return _spline(self.rows, self.columns, self.level, 3)
-
-    @cached_property
-    def _rms_spline(self):
-        return _spline(self.rows, self.columns, self.rms, 1)
+    def _curvature(self):
+        curvature = np.zeros_like(self.level)
+        for column in range(self.level.shape[1]):
+            line = np.zeros(self.level.shape[0], dtype=_F)
+            _bend(np.ascontiguousarray(self.level[:, column]), line)
+            curvature[:, column] = line
+        return curvature
 
 
 def measure_background(shape, read, mesh, filter_size):
@@ -103,48 +133,34 @@ def measure_background(shape, read, mesh, filter_size):
 
     Notes
     -----
-    SExtractor's estimator (Bertin & Arnouts 1996): pixels of a cell are clipped at 3
-    sigma around the median until nothing changes; the level is 2.5 median - 1.5 mean,
-    or the median where the two differ by more than 0.3 sigma (crowded cells).  A last
-    row or column of cells narrower than half a cell joins the one before it.
+    Each cell has SExtractor's mode, see `clipped_mode`.  Cells of which less than half
+    has data take the mean of the nearest others; if all cells are so empty, those with
+    any data count.  The median filter uses as many cells on one side as on the other,
+    hence fewer at the rim.  The noise map is scaled by the ratio of a cell's rms and
+    the root of the same mode of the map's variance.
     """
-    rows, columns = mesh_edges(shape[0], mesh), mesh_edges(shape[1], mesh)
-    cells = np.full((4, len(rows) - 1, len(columns) - 1), np.nan)
-    for i, (y0, y1) in enumerate(pairwise(rows)):
-        science, noise, mask = read(y0, y1, 0, shape[1])
-        for j, (x0, x1) in enumerate(pairwise(columns)):
-            good = ~mask[:, x0:x1]
-            here = None if noise is None else noise[:, x0:x1]
-            cells[:, i, j] = _cell(science[:, x0:x1], here, good)
-    level, rms, fraction, map_noise = cells
+    cells = [-(-size // mesh) for size in shape]
+    level, rms, fraction, variance = (np.zeros(cells) for _ in range(4))
+    for i in range(cells[0]):
+        science, noise, mask = read(i * mesh, min((i + 1) * mesh, shape[0]), 0, shape[1])
+        whole = not mask.any()
+        for j in range(cells[1]):
+            cell = np.s_[:, j * mesh : (j + 1) * mesh]
+            good = ... if whole else ~mask[cell]
+            values = science[cell][good]
+            fraction[i, j] = values.size / science[cell].size
+            if values.size:
+                level[i, j], rms[i, j] = clipped_mode(values)
+                if noise is not None:
+                    variance[i, j] = clipped_mode(noise[cell][good] ** 2)[0]
     if not np.any(fraction > 0):
         msg = "no pixel has data"
         raise ValueError(msg)
     sound = fraction >= min(_LEAST_FRACTION, fraction.max())
-    scale = np.median(rms[sound] / map_noise[sound])
-    level, rms = (_filtered(_filled(values, sound), filter_size) for values in (level, rms))
-    centres = [(edges[1:] + edges[:-1] - 1) / 2 for edges in (rows, columns)]
-    return Background(*centres, level, rms, float(scale))
-
-
-def mesh_edges(size, mesh):
-    """
-    Return where the cells of a mesh begin and end along one axis.
-
-    Parameters
-    ----------
-    size : int
-        Pixels along the axis.
-    mesh : int
-        Side of a cell [pixel].
-
-    Returns
-    -------
-    edges : ndarray of int, shape (cells + 1,)
-        From 0 to ``size``; the last cell is between 0.5 and 1.5 cells wide.
-    """
-    cells = max(1, int(size / mesh + 0.5))
-    return np.append(np.arange(cells) * mesh, size)
+    level, rms, variance = (
+        _filtered(_filled(values, sound), filter_size) for values in (level, rms, variance)
+    )
+    return Background(mesh, level.astype(_F), rms.astype(_F), _noise_scale(rms, variance))
 
 
 def clipped_mode(values):
@@ -153,68 +169,136 @@ def clipped_mode(values):
 
     Parameters
     ----------
-    values : ndarray of float, shape (N,)
-        Pixels, N >= 1, all finite.
+    values : ndarray of float32
+        Pixels, at least one, all finite.
 
     Returns
     -------
     level, rms : float
-        Mode and standard deviation of the pixels left after clipping.
+        Mode and standard deviation of the pixels left after clipping at 3 sigma around
+        the median until nothing changes, on a histogram.  The mode is 2.5 median - 1.5
+        mean, or the median where the two differ by more than 0.3 sigma (crowded cells).
     """
-    ordered = np.sort(values, axis=None).astype(float)
-    centre = ordered[len(ordered) // 2]
-    ordered -= centre  # keeps the sums of squares free of cancellation
-    sums = np.concatenate([[0.0], np.cumsum(ordered)])
-    squares = np.concatenate([[0.0], np.cumsum(ordered**2)])
-    low, high = 0, len(ordered)
-    for _ in range(_MOST_CLIPS):
-        count = high - low
-        mean = (sums[high] - sums[low]) / count
-        sigma = np.sqrt(max((squares[high] - squares[low]) / count - mean**2, 0.0))
-        median = (ordered[low + (count - 1) // 2] + ordered[low + count // 2]) / 2
-        kept = (
-            max(low, int(np.searchsorted(ordered, median - _CLIP * sigma, "left"))),
-            min(high, int(np.searchsorted(ordered, median + _CLIP * sigma, "right"))),
-        )
-        if kept == (low, high) or kept[0] >= kept[1]:
-            break
-        low, high = kept
-    crowded = abs(mean - median) > _SKEW * sigma
-    level = median if crowded else 2.5 * median - 1.5 * mean
-    return float(level + centre), float(sigma)
+    line = np.ascontiguousarray(values, dtype=_F).reshape(1, -1)
+    cell = sep.Background(line, bw=line.size, bh=1, fw=1, fh=1)
+    # sep says 1 where there is no noise, but not in its map.
+    rms = cell.globalrms if cell.globalrms != 1 else float(cell.rms()[0, 0])
+    return cell.globalback, rms
 
 
-def _cell(science, noise, good):
-    """Level, rms, fraction of pixels with data and median of the noise map of a cell."""
-    fraction = good.mean()
-    if fraction == 0:
-        return np.nan, np.nan, 0.0, np.nan
-    level, rms = clipped_mode(science[good])
-    return level, rms, fraction, np.nan if noise is None else np.median(noise[good])
+def _noise_scale(rms, variance):
+    if not variance.any():
+        return np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.sort((rms / np.sqrt(variance))[variance > 0])
+    positive = ratio[ratio > 0]
+    return float(np.median(positive)) if len(positive) else 1.0
 
 
 def _filled(values, sound):
+    """Give cells that are not sound the mean of the nearest that are."""
+    if sound.all():
+        return values
     nearest = distance_transform_edt(~sound, return_distances=False, return_indices=True)
-    return values[tuple(nearest)]
+    rows, columns = np.nonzero(~sound)
+    square = ((nearest[:, rows, columns] - (rows, columns)) ** 2).sum(axis=0)
+    padding = int(np.sqrt(square.max()))
+    values = np.pad(np.where(sound, values, 0), padding)
+    sound = np.pad(sound, padding)
+    total, count = np.zeros(len(rows)), np.zeros(len(rows))
+    for distance in np.unique(square):
+        here = square == distance
+        for dy, dx in _circle(distance):
+            place = rows[here] + padding + dy, columns[here] + padding + dx
+            total[here] += values[place]
+            count[here] += sound[place]
+    inner = np.s_[padding : values.shape[0] - padding, padding : values.shape[1] - padding]
+    values = values[inner].copy()
+    values[rows, columns] = total / count
+    return values
+
+
+def _circle(square):
+    """Yield all steps (dy, dx) of a squared length."""
+    for dy in range(-int(np.sqrt(square)), int(np.sqrt(square)) + 1):
+        dx = round(np.sqrt(square - dy**2))
+        if dx**2 + dy**2 == square:
+            yield from {(dy, dx), (dy, -dx)}
 
 
 def _filtered(values, size):
-    return median_filter(values, size=size, mode="nearest")
+    """Median over cells, over as many on one side as on the other."""
+    filtered = np.empty_like(values)
+    rows, columns = (_room(count, size // 2) for count in values.shape)
+    for dy in np.unique(rows):
+        for dx in np.unique(columns):
+            box = (2 * dy + 1, 2 * dx + 1)
+            medians = np.median(sliding_window_view(values, box), axis=(2, 3))
+            here = np.ix_(np.flatnonzero(rows == dy), np.flatnonzero(columns == dx))
+            filtered[here] = medians[here[0] - dy, here[1] - dx]
+    return filtered
 
 
-def _spline(rows, columns, values, degree):
-    if values.size == 1:
-        return float(values[0, 0])
-    # A single row or column of cells is constant along the other axis.
-    if len(rows) == 1:
-        rows, values = np.array([0.0, 1.0]), np.repeat(values, 2, axis=0)
-    if len(columns) == 1:
-        columns, values = np.array([0.0, 1.0]), np.repeat(values, 2, axis=1)
-    kx, ky = min(degree, len(rows) - 1), min(degree, len(columns) - 1)
-    return RectBivariateSpline(rows, columns, values, kx=kx, ky=ky)
+def _room(count, most):
+    """Cells that each of a row of cells has on both sides."""
+    place = np.arange(count)
+    return np.minimum(np.minimum(place, place[::-1]), most)
 
 
-def _evaluate(spline, rows, columns):
-    if isinstance(spline, float):
-        return np.full((len(rows), len(columns)), spline, dtype=np.float32)
-    return spline(rows, columns).astype(np.float32)
+def _places(position, knots):
+    """Knot before each position and the distance from it, in cells."""
+    before = np.clip(np.floor(position), 0, max(knots - 2, 0)).astype(np.int64)
+    return before, (position - before).astype(_F)
+
+
+@compiled
+def _bend(values, curvature):
+    """Second derivatives / 6 at the knots of one line, as SExtractor has them."""
+    knots = len(values)
+    if knots < 3:
+        curvature[:] = 0
+        return
+    carry = np.zeros(knots, dtype=np.float32)
+    curvature[0] = 0
+    for i in range(1, knots - 1):
+        factor = _F(-1) / (curvature[i - 1] + _F(4))
+        curvature[i] = factor
+        step = values[i + 1] + values[i - 1] - _F(2) * values[i]
+        carry[i] = factor * (carry[i - 1] - _F(6) * step)
+    curvature[knots - 1] = 0
+    for i in range(knots - 2, 0, -1):
+        curvature[i] = (curvature[i] * curvature[i + 1] + carry[i]) / _F(6)
+
+
+@compiled
+def _evaluate(values, curvature, row, dy, column, dx, level):
+    """Interpolate along columns, then along each row; float32 in this order of terms."""
+    knots = values.shape[1]
+    line, bent = np.empty(knots, dtype=np.float32), np.empty(knots, dtype=np.float32)
+    for y in range(len(row)):
+        i, high = row[y], dy[y]
+        low = _F(1) - high
+        if values.shape[0] == 1:
+            line[:] = values[0]
+        else:
+            high3, low3 = high * high * high - high, low * low * low - low
+            for j in range(knots):
+                line[j] = (
+                    low * values[i, j]
+                    + high * values[i + 1, j]
+                    + low3 * curvature[i, j]
+                    + high3 * curvature[i + 1, j]
+                )
+        if knots == 1:
+            level[y, :] = line[0]
+            continue
+        if values.shape[0] == 1:
+            bent[:] = 0
+        else:
+            _bend(line, bent)
+        for x in range(len(column)):
+            j, right = column[x], dx[x]
+            left = _F(1) - right
+            level[y, x] = left * (line[j] + (left * left - _F(1)) * bent[j]) + right * (
+                line[j + 1] + (right * right - _F(1)) * bent[j + 1]
+            )

@@ -1,15 +1,15 @@
 """
 Photometry of detected sources and what their stamps tell for the rejections.
 
-Apertures follow SExtractor: FLUX_AUTO in an ellipse of max(2.5 Kron radii, 3.5)
-semi-major axes, FLUX_RADIUS(0.5) by the growth curve up to six, neighbours left out.
+Apertures follow SExtractor (see `auto_photometry`).
 """
 
 import functools
 
 import numpy as np
-import sep
 from scipy.special import erf
+
+from galrestore.sources.apertures import auto_fluxes, half_light_radii
 
 __all__ = [
     "FWHM_PER_SIGMA",
@@ -25,12 +25,9 @@ __all__ = [
 
 FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 _KRON_FACTOR, _LEAST_RADIUS = 2.5, 3.5
-# Extent of the Kron moment and of the growth curve, in semi-major axes.
-_EXTENT = 6.0
 # Larger Kron apertures, which noise can ask for, are cut here, so that measuring needs
 # a bounded piece of the mosaic.
 _LARGEST_RADIUS = 10.0
-_SUBPIXELS = 5
 _CENTRE = 10
 _LEAST_BLANK = 16
 _MAD_TO_SIGMA = 1.482602218505602
@@ -106,38 +103,42 @@ def auto_photometry(window, segments, table):
     -------
     columns : dict of str to ndarray, shape (N,)
         ``kron_radius`` [a], ``flux_auto`` and ``fluxerr_auto`` [unit of the data],
-        ``r50`` [pixel], ``snr``; NaN where the Kron flux is not positive.  The error
-        is that of the noise map, without the photon noise of the source.
+        ``r50`` [pixel], ``snr``; r50 is NaN where the Kron flux is not positive.  The
+        error is that of the noise map, without the photon noise of the source.
+
+    Notes
+    -----
+    As SExtractor: the Kron radius is the first moment within 6 semi-axes of the ellipse
+    of second moments; FLUX_AUTO sums the pixels whose centres lie within max(2.5 Kron
+    radii, 3.5) semi-axes; FLUX_RADIUS(0.5) interpolates in 64 annuli of 5 x 5 sub-pixels
+    out to six semi-major axes.  Pixels above the threshold that belong to another source
+    or to none, and pixels without data, take no part in the moment; in the sums each is
+    replaced by the pixel opposite it about the barycentre, or by 0.
+
+    Pixels of a bump that was cleaned away count as sky (see
+    `galrestore.sources.detection.merged`).  Unlike SExtractor's, apertures end at ten
+    semi-major axes.
     """
-    x, y = table["x"].to_numpy() - window.x0, table["y"].to_numpy() - window.y0
-    shape = [table[name].to_numpy() for name in ("a", "b", "theta")]
-    labels = table["label"].to_numpy()
-    masks = {"mask": window.mask, "segmap": segments, "seg_id": labels}
-    kron, _ = sep.kron_radius(window.data, x, y, *shape, _EXTENT, **masks)
-    kron = np.nan_to_num(kron)
-    radius = np.clip(_KRON_FACTOR * kron, _LEAST_RADIUS, _LARGEST_RADIUS)
-    noise = np.where(window.mask, np.float32(0), window.noise)
-    flux, error, _ = sep.sum_ellipse(
-        window.data, x, y, *shape, radius, err=noise, subpix=_SUBPIXELS, **masks
-    )
-    positive = flux > 0
-    r50, _ = sep.flux_radius(
-        window.data,
-        x,
-        y,
-        _EXTENT * shape[0],
-        0.5,
-        normflux=np.where(positive, flux, 1),
-        subpix=_SUBPIXELS,
-        **masks,
-    )
+    columns = [table["label"], table["x"] - window.x0, table["y"] - window.y0]
+    columns += [table[name] for name in ("a", "b", "theta")]
+    sources = np.column_stack([np.asarray(values, dtype=float) for values in columns])
+    roles = np.zeros(segments.shape, np.uint8) if window.roles is None else window.roles
+    roles = np.where(window.mask, np.uint8(1), roles)
+    images = (window.data, window.noise, roles, segments)
+    measures = np.empty((len(sources), 3))
+    limits = (_KRON_FACTOR, _LEAST_RADIUS, _LARGEST_RADIUS)
+    auto_fluxes(images, window.noise_is_mapped, sources, *limits, measures)
+    kron, flux, variance = measures.T
+    error = np.sqrt(variance)
+    r50 = np.empty(len(sources))
+    half_light_radii(images, sources, flux / 2, r50)
     with np.errstate(divide="ignore", invalid="ignore"):
         snr = flux / error
     return {
         "kron_radius": kron,
         "flux_auto": flux,
         "fluxerr_auto": error,
-        "r50": np.where(positive, r50, np.nan),
+        "r50": r50,
         "snr": np.where(error > 0, snr, np.nan),
     }
 

@@ -1,15 +1,16 @@
 """
-From a mosaic to a catalogue and stamps, tile by tile.
+From a mosaic to a catalogue and stamps.
 
-A source belongs to the tile whose core holds the pixel of its barycentre.  Each tile is read with a
-margin that holds all that its measurements reach; if a component that matters is cut
-off by the margin, the tile is done again with a wider one.  So the catalogue is the
-same, bit by bit, whatever the size of the tiles.
+Sources are found strip by strip (`galrestore.sources.scanning`) and then measured tile by
+tile.  A source belongs to the tile whose core holds the pixel of its barycentre, and each
+tile is read with a margin that holds all that its measurements reach.  So the catalogue
+is the same, bit by bit, whatever the size of the tiles.
 """
 
 import logging
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,14 @@ import pandas as pd
 from galrestore.progress import track
 from galrestore.sources import measurement, stamps
 from galrestore.sources.background import measure_background
-from galrestore.sources.detection import Incomplete, Window, detect, spurious
+from galrestore.sources.detection import Detections, Window
 from galrestore.sources.rejection import (
     counts,
     first_rejections,
     local_rejections,
     rejection_psf,
 )
+from galrestore.sources.scanning import scan
 from galrestore.sources.stars import fit_star_locus
 from galrestore.sources.tiles import grown, tiles
 
@@ -31,8 +33,6 @@ __all__ = ["Selection", "object_ids", "select", "survey"]
 
 logger = logging.getLogger(__name__)
 
-# Components are rarely wider; those that are make their tiles be read again.
-_SLACK = 96
 _NOISE_SIGMAS = 3.0
 _TINY = np.finfo(np.float32).tiny
 _MEASURED = {
@@ -133,17 +133,17 @@ def survey(image, settings, tile, quiet=False):
         image.shape, image.window, settings.background_mesh, settings.background_filter
     )
     cores = list(tiles(image.shape, tile))
+    strips = cores if quiet else track(cores, f"{image.name}: find")
+    found = scan(image.shape, partial(_read, image, background), strips, settings)
     tables, cutouts = [], []
-    for core in cores if quiet else track(cores, f"{image.name}: tiles"):
-        table, kept = _tile(image, background, core, settings)
+    for core in cores if quiet else track(cores, f"{image.name}: measure"):
+        table, kept = _tile(image, background, found, core, settings)
         tables.append(table)
         cutouts += kept
     table = pd.concat(tables, ignore_index=True)
     order = np.lexsort((table["x"], table["y"]))
     table = table.iloc[order].reset_index(drop=True)
-    real = ~spurious(table)
-    cutouts = [cutouts[i] for i in order[real]]
-    table = table[real].reset_index(drop=True)
+    cutouts = [cutouts[i] for i in order]
     table["ra"], table["dec"] = image.sky(table["x"].to_numpy(), table["y"].to_numpy())
     return table[_columns()], cutouts
 
@@ -169,46 +169,40 @@ def object_ids(mosaic, count):
 
 def _columns():
     return [
-        *("x", "y", "ra", "dec", "psf_fwhm", "a", "b", "theta", "area", "peak", "background"),
+        *("x", "y", "ra", "dec", "psf_fwhm", "a", "b", "theta", "area", "flux_iso", "fluxerr_iso"),
+        *("peak", "background"),
         *("rms", "stamp_width", "flags", *_MEASURED),
         *(f"reject_{name}" for name in ("edge", "width", "small", "faint", "noisy")),
         *(f"reject_{name}" for name in ("neighbour", "gradient", "truncated")),
     ]
 
 
-def _tile(image, background, core, settings):
+def _tile(image, background, found, core, settings):
     """Survey one tile: sources whose barycentres lie in its core, with their stamps."""
     reach = measurement.measuring_reach(settings.maximum_width)
-    margin = reach + _SLACK
-    zone = grown(core, reach, image.shape)
-    while True:
-        window = _read(image, background, grown(core, margin, image.shape))
-        try:
-            found = detect(
-                window,
-                zone,
-                threshold=settings.threshold,
-                minimum_area=settings.minimum_area,
-                deblend_levels=settings.deblend_levels,
-                deblend_contrast=settings.deblend_contrast,
-            )
-        except Incomplete as incomplete:
-            margin += incomplete.reach + _SLACK
-            continue
-        return _measured(image, window, found, core, settings)
+    box = grown(core, reach, image.shape)
+    segments, roles = found.window(box)
+    window = replace(_read(image, background, box), roles=roles)
+    return _measured(image, window, Detections(found.table, found.runs, segments), core, settings)
 
 
 def _read(image, background, box):
+    """Read a window and subtract its background; the noise is the map's, or one number."""
     science, noise, mask = image.window(*box)
-    level, mesh_noise = background.window(*box)
-    if noise is None:
-        noise = mesh_noise
+    level, mapped = background.window(*box), noise is not None
+    if not mapped:
+        noise = background.noise(*science.shape)
     elif image.weight_kind == "inverse_variance":
-        noise = noise * np.float32(background.noise_scale)
-    science[mask] = np.nan
-    data = np.where(mask, np.float32(0), science - level)
-    noise = np.maximum(noise, _TINY)
-    return Window(box[0], box[2], image.shape, science, data, noise, mask, level)
+        noise *= np.float32(background.noise_scale)
+    np.maximum(noise, _TINY, out=noise)
+    data = science - level
+    if mask.any():
+        science[mask] = np.nan
+        data[mask] = 0
+    return Window(
+        *(box[0], box[2], image.shape, science, data, noise, mask, level),
+        noise_is_mapped=mapped,
+    )
 
 
 def _measured(image, window, found, core, settings):
@@ -220,7 +214,8 @@ def _measured(image, window, found, core, settings):
     row, column = row[inside] - window.y0, column[inside] - window.x0
     table = table[inside].reset_index(drop=True)
     table["stamp_width"] = measurement.stamp_width(table["a"])
-    table["area"] = table["tnpix"].astype(np.int64)
+    table["area"], table["flux_iso"] = table["tnpix"], table["flux"]
+    table["fluxerr_iso"] = np.sqrt(table["variance"])
     fwhm = image.psf_fwhm / image.pixel_scale
     table["psf_fwhm"] = rejection_psf(image.telescope, fwhm, settings)
     table["background"] = window.level[row, column].astype(float)

@@ -7,29 +7,29 @@ __all__ = ["grown", "tiles"]
 
 def tiles(shape, side):
     """
-    Cut a mosaic into tiles.
+    Cut a mosaic into tiles as wide as itself, from top to bottom.
 
     Parameters
     ----------
     shape : tuple of int
         Rows and columns of the mosaic.
     side : int
-        Side to aim at [pixel]; tiles are alike in size and at most a quarter larger.
+        A tile has at most about half as many pixels again as a square of this side, but
+        at least one row.
 
     Yields
     ------
     core : tuple of int
         ``(y0, y1, x0, x1)``; each pixel lies in one core.
+
+    Notes
+    -----
+    Whole rows lie together in a file: narrower tiles take twice as long to read.
     """
-    for y0, y1 in _pieces(shape[0], side):
-        for x0, x1 in _pieces(shape[1], side):
-            yield y0, y1, x0, x1
-
-
-def _pieces(size, side):
-    """Cut one axis into pieces of about the same length."""
-    count = max(1, -int(-(size / side - 0.25) // 1))
-    return pairwise(size * piece // count for piece in range(count + 1))
+    rows = max(3 * side**2 // (2 * shape[1]), 1)
+    count = max(1, -int(-(shape[0] / rows - 0.25) // 1))
+    for y0, y1 in pairwise(shape[0] * piece // count for piece in range(count + 1)):
+        yield y0, y1, 0, shape[1]
 
 
 def grown(core, margin, shape):
