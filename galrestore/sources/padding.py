@@ -63,8 +63,8 @@ def noise_correlation(pixels, level, rms):
     Returns
     -------
     correlation : ndarray of float, shape (9, 9), or None
-        For lags from -4 to 4 along rows and columns, 1 in the middle; None if fewer than
-        100 pixels show sky.
+        For lags from -4 to 4 along rows and columns, 1 in the middle and 0 in the mean of
+        the outermost lags; None if fewer than 100 pixels show sky.
     """
     known = np.isfinite(pixels)
     source = np.where(known, pixels, level) > level + _SOURCE_SIGMAS * rms
@@ -81,6 +81,11 @@ def noise_correlation(pixels, level, rms):
             pairs = np.sum(sky[one] & sky[other])
             mean = np.sum(values[one] * values[other]) / pairs if pairs >= _FEWEST else 0.0
             correlation[_LAGS + dy, _LAGS + dx] = correlation[_LAGS - dy, _LAGS - dx] = mean
+    # The wings of galaxies correlate over all lags alike: what is left at the largest ones
+    # is theirs.
+    outermost = np.ones(correlation.shape, dtype=bool)
+    outermost[1:-1, 1:-1] = False
+    correlation -= correlation[outermost].mean()
     variance = correlation[_LAGS, _LAGS]
     return correlation / variance if variance > 0 else None
 

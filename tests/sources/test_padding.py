@@ -60,6 +60,15 @@ def test_sources_do_not_count_as_sky():
     assert noise_correlation(sky[:9, :9], 0, 1) is None
 
 
+def test_wings_of_galaxies_are_not_noise():
+    # A slope over the whole piece adds its variance, half of the noise's, to every lag.
+    slope = np.linspace(-1, 1, 64)[:, None] * np.sqrt(3 / 2)
+    found = [noise_correlation(correlated(64, k) + slope, 0, 1.2) for k in range(40)]
+    line = np.array([0, 0, 1, 4, 6, 4, 1, 0, 0]) / 6
+    # The slope's own correlation falls by some per cent over four lags.
+    assert_allclose(np.mean(found, 0), np.outer(line, line), atol=0.06)
+
+
 def test_correlated_padding_shows_no_seam():
     side, width = 64, 30
     first = side // 2 - width // 2
