@@ -84,36 +84,41 @@ def _panel(axes, stars, catalogue):
     if known.any():
         low, high = np.percentile(magnitude[known], [0, 99.5])
         axes.set_xlim(low - 0.5, high + 0.5)
-        _band(axes, stars, _faintest(catalogue, stars, magnitude, known))
+        _band(axes, stars, *_faintest(catalogue, stars, magnitude, known))
     text = f"{stars['mosaic']}: {star.sum()} stars"
     if stars["psf_stars"]:
         text += f", FWHM {stars['star_fwhm']:.2f} px"
     axes.set_title(text, loc="left")
 
 
-def _band(axes, stars, faintest):
-    """Shade the locus between its limits."""
+def _band(axes, stars, faintest, snr):
+    """Shade the locus down to its faintest magnitude, at which sources have some S/N."""
     left = axes.get_xlim()[0]
     if np.isfinite(stars["largest_flux"]):
         left = max(left, -2.5 * np.log10(stars["largest_flux"]))
-    mode, half = stars["locus_r50"], stars["locus_sigma"] * stars["locus_width"]
-    band = (mode * np.exp(-half), mode * np.exp(half))
-    axes.fill_between([left, faintest], *band, color=VERMILION, alpha=0.2, linewidth=0)
+    magnitude = np.linspace(left, faintest, 60)
+    noise = stars["locus_noise"] / (snr * 10 ** (0.4 * (faintest - magnitude)))
+    half = stars["locus_sigma"] * np.hypot(stars["locus_width"], noise)
+    mode = stars["locus_r50"]
+    edges = mode * np.exp(-half), mode * np.exp(half)
+    axes.fill_between(magnitude, *edges, color=VERMILION, alpha=0.2, linewidth=0)
     axes.plot([left, faintest], [mode, mode], color="black", linewidth=0.6)
 
 
 def _faintest(catalogue, stars, magnitude, known):
-    """Magnitude of the confusion limit, that of compact sources at the least S/N."""
-    if stars["least_flux"] > 0:
-        return -2.5 * np.log10(stars["least_flux"])
+    """Magnitude of the confusion limit, and the S/N that compact sources have there."""
     snr = catalogue["snr"].to_numpy(float)
     known = known & (snr > 0)
     compact = known & (catalogue["r50"].to_numpy(float) < 2 * stars["locus_r50"])
     chosen = compact if compact.any() else known
-    if not chosen.any() or stars["least_snr"] <= 0:
-        return float(magnitude.max())
-    # As in a sky-limited image: the noise does not depend on the source.
-    return float(np.median(magnitude[chosen] + 2.5 * np.log10(snr[chosen] / stars["least_snr"])))
+    if not chosen.any():
+        return float(magnitude.max()), np.inf
+    # Of S/N 1, as in a sky-limited image: the noise does not depend on the source.
+    one = float(np.median(magnitude[chosen] + 2.5 * np.log10(snr[chosen])))
+    limits = [one - 2.5 * np.log10(stars["least_snr"])] if stars["least_snr"] > 0 else []
+    limits += [-2.5 * np.log10(stars["least_flux"])] if stars["least_flux"] > 0 else []
+    faintest = min([*limits, float(magnitude[known].max())])
+    return faintest, 10 ** (0.4 * (one - faintest))
 
 
 def _words(stars, catalogue):

@@ -23,7 +23,7 @@ from galrestore.sources.rejection import (
     rejection_psf,
 )
 from galrestore.sources.stamp_measures import psf_gradient
-from galrestore.sources.stars import StarLimits, StarLocus, fit_star_locus
+from galrestore.sources.stars import RADIUS_NOISE, StarLimits, StarLocus, fit_star_locus
 from galrestore.sources.survey import survey
 
 __all__ = ["Selection", "object_ids", "select", "star_row"]
@@ -147,6 +147,7 @@ def star_row(selection, settings):
         **{name: about[name] for name in ("mosaic", "telescope", "band", "pixel_scale")},
         "locus_r50": locus.r50,
         "locus_width": locus.width,
+        "locus_noise": RADIUS_NOISE,
         "locus_sigma": settings.star_sigma,
         "locus_stars": locus.stars,
         "least_snr": locus.limits.least_snr,

@@ -6,7 +6,7 @@ import numpy as np
 
 from galrestore.sources.measurement import FWHM_PER_SIGMA
 
-__all__ = ["StarLimits", "StarLocus", "fit_star_locus", "point_source_r50"]
+__all__ = ["RADIUS_NOISE", "StarLimits", "StarLocus", "fit_star_locus", "point_source_r50"]
 
 # Half-light radii of real PSFs exceed those of Gaussians of their FWHM by up to a half.
 _SMALLEST, _LARGEST = 0.7, 1.7
@@ -18,7 +18,7 @@ _CORE, _CLIPS = 0.1, 5
 _CONTRAST = 3.0
 # They do so best where they are bright: such multiples of the confusion limit are tried.
 _BRIGHTER = (25.0, 10.0, 5.0, 2.5, 1.0)
-_NOISE = 0.7  # error of ln r50 times S/N, as on the simulated sky (0.5 to 0.7)
+RADIUS_NOISE = 0.7  # error of ln r50 times S/N, as on the simulated sky (0.5 to 0.7)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class StarLocus:
         with np.errstate(divide="ignore", invalid="ignore"):
             distance = np.abs(np.log(r50 / self.r50))
             # Noise adds to the scatter of faint stars.
-            width = np.hypot(self.width, _NOISE / snr)
+            width = np.hypot(self.width, RADIUS_NOISE / snr)
         return (distance < sigma * width) & self.limits.contain(flux, snr)
 
 

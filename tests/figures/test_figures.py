@@ -116,8 +116,8 @@ def test_sizes_count_what_the_caption_says():
 def drawn_locus(**changes):
     stars = {
         "mosaic": "acs", "locus_r50": 1.2, "locus_width": 0.03, "locus_sigma": 3.0,
-        "locus_stars": 9, "least_snr": 20.0, "least_flux": 0.0, "largest_flux": np.inf,
-        "psf_stars": 8, "star_fwhm": 2.04,
+        "locus_noise": 0.0, "locus_stars": 9, "least_snr": 20.0, "least_flux": 0.0,
+        "largest_flux": np.inf, "psf_stars": 8, "star_fwhm": 2.04,
     }  # fmt: skip
     flux = np.array([1000, 100, 40, 300, 20, -5, np.nan])
     sources = pd.DataFrame({"flux_auto": flux, "r50": [1.2, 1.2, 1.25, 6, 3, 2, np.nan]})
@@ -140,6 +140,14 @@ def test_locus_shows_stars_limits_and_the_accepted():
     np.testing.assert_allclose(band.x1, -2.5 * np.log10(20))
     assert panel.get_title(loc="left") == "acs: 3 stars, FWHM 2.04 px"
     assert "acs 3 (r50 = 1.20 px, fitted to 9), b 0" in caption
+
+
+def test_noise_widens_the_locus_at_the_faint_end():
+    # Flux is S/N here: at the limit of S/N 20 the half width is 3 x sqrt(0.03^2 + 0.05^2).
+    figure, _ = drawn_locus(locus_noise=1.0)
+    band = figure.axes[0].collections[0].get_paths()[0].get_extents()
+    half = 3 * np.hypot(0.03, 0.05)
+    np.testing.assert_allclose([band.y0, band.y1], 1.2 * np.exp([-half, half]))
 
 
 def test_locus_ends_at_the_limits_given():

@@ -85,7 +85,7 @@ def test_the_psf_is_measured_on_the_stars_of_the_mosaic(simulated, name):
     assert set(row) == {column.name for column in STARS}
     assert row["locus_stars"] > 15
     on_locus = np.abs(np.log(table["r50"] / row["locus_r50"])) < (
-        row["locus_sigma"] * np.hypot(row["locus_width"], 0.7 / table["snr"])
+        row["locus_sigma"] * np.hypot(row["locus_width"], row["locus_noise"] / table["snr"])
     )
     expected = on_locus & (table["snr"] >= row["least_snr"]) & ~table["reject_width"]
     assert_array_equal(table["reject_star"], expected)

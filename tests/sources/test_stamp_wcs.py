@@ -100,7 +100,6 @@ def test_real_scenes(real_data, name):
     # Scenes a and b have CDELT of 1 and the scale in the PC matrix.
     with fits.open(real_data / "hst_cosmos_f814w" / f"{name}.fits") as hdus:
         wcs = WCS(hdus[0].header, naxis=2).celestial
-    if not wcs.has_celestial:
-        pytest.skip("has no WCS")
+    assert wcs.has_celestial
     for _, source in catalogue(wcs, [30.4, 200.9], [220.2, 10.0]).iterrows():
         assert worst_offset(wcs, source, 128) < 1e-3

@@ -142,9 +142,10 @@ def test_each_flaw_is_named(known):
     assert not table[table["y"] < 270]["reject_star"].any()
 
 
-def test_filled_stamps_have_no_holes(known):
+@pytest.mark.parametrize("padding", ["white", "correlated"])
+def test_filled_stamps_have_no_holes(known, padding):
     mosaic, _ = known
-    selection = chosen(mosaic, minimum_coverage=0.5)
+    selection = chosen(mosaic, minimum_coverage=0.5, padding=padding)
     row = at(selection.table, 607, 250)
     assert row["rejected_by"] == ""
     stamp = selection.cube[list(selection.ids).index(row["id"])]

@@ -11,6 +11,7 @@ STARS = (
     Column("pixel_scale", "float64", "arcsec", "pixel scale"),
     Column("locus_r50", "float64", "pixel", "half-light radius of stars, the mode of the locus"),
     Column("locus_width", "float64", "", "robust standard deviation of ln r50 on the locus"),
+    Column("locus_noise", "float64", "", "noise / S/N is added to it in squares"),
     Column("locus_sigma", "float64", "", "half width of the locus in those deviations"),
     Column("locus_stars", "int64", "", "stars behind the locus; 0 if the PSF stated gave it"),
     Column("least_snr", "float64", "", "confusion limit: S/N of the faintest stars"),
