@@ -11,8 +11,9 @@ __all__ = ["RADIUS_NOISE", "StarLimits", "StarLocus", "fit_star_locus", "point_s
 # Half-light radii of real PSFs exceed those of Gaussians of their FWHM by up to a half.
 _SMALLEST, _LARGEST = 0.7, 1.7
 _FEWEST = 10
-# Width of the locus in ln r50: the default of mosaics without enough stars, and limits.
-_DEFAULT_WIDTH, _NARROWEST, _WIDEST = 0.05, 0.02, 0.10
+# Width of the locus in ln r50: the default of mosaics without enough stars, and limits.  Where
+# a star lies within its pixel moves its radius by up to 0.08 if it is undersampled.
+_DEFAULT_WIDTH, _NARROWEST, _WIDEST = 0.05, 0.03, 0.10
 _CORE, _CLIPS = 0.1, 5
 # Stars must stand out this much in density against slightly larger sources.
 _CONTRAST = 3.0
