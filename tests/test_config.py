@@ -72,6 +72,8 @@ def test_paper_configuration_holds_the_papers_numbers():
         ({"seed": -1}, "seed = -1"),
         ({"train": {"variants": {"a": ["hubble"]}}}, "train.variants.a.0 = 'hubble'"),
         ({"select": {"threshold": float("nan")}}, "select.threshold = nan"),
+        ({"select": {"star_magnitudes": {"x": [-2, -5]}}}, "star_magnitudes.x must be saturation"),
+        ({"select": {"star_magnitudes": {"x": [-5, -2]}}}, "star_magnitudes: no mosaic 'x'"),
     ],
 )
 def test_bad_settings_are_refused_with_key_and_value(change, message):

@@ -62,6 +62,15 @@ class RunConfig(Section):
                 raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _star_limits_name_mosaics(self):
+        names = [name for _, name, _ in self.mosaics()]
+        for name in self.select.star_magnitudes:
+            if name not in names:
+                msg = f"select.star_magnitudes: no mosaic {name!r}, there are {', '.join(names)}"
+                raise ValueError(msg)
+        return self
+
     def mosaics(self, telescope=None):
         """
         List the mosaics of all doors.

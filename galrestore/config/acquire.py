@@ -266,7 +266,12 @@ class LocalMosaic(Section):
         lt=0.5,
     )
     psf_fwhm: float = setting(
-        ..., "Width of the PSF in the mosaic.", unit="arcsec", paper="3.1", gt=0.01, lt=1
+        ...,
+        "Width of stars at half maximum, pixels included; used where too few can be measured.",
+        unit="arcsec",
+        paper="3.1",
+        gt=0.01,
+        lt=1,
     )
     published: PublishedFits | None = setting(
         None,

@@ -1,5 +1,9 @@
 """Settings of stage ``select``: detection, rejection and stamps."""
 
+from typing import Literal
+
+from pydantic import model_validator
+
 from galrestore.config.base import Section, setting
 
 __all__ = ["Select"]
@@ -56,6 +60,27 @@ class Select(Section):
     star_sigma: float = setting(
         3.0, "Half width of the star locus in half-light radius.", unit="sigma", paper="3.1", gt=0
     )
+    star_minimum_snr: float = setting(
+        20.0,
+        "Confusion limit: sources of lower S/N are not called stars.",
+        unit="",
+        paper="3.1",
+        ge=0,
+    )
+    star_magnitudes: dict[str, tuple[float, float]] = setting(
+        {},
+        "By mosaic, instead of that limit: saturation and confusion, -2.5 log10 FLUX_AUTO.",
+        unit="mag",
+        paper="3.1",
+    )
+    psf_stars: int = setting(
+        500,
+        "Most stars on which the width of the PSF is measured; 0 for the stated width.",
+        unit="",
+        paper="3.1",
+        ge=0,
+        le=10_000,
+    )
     jwst_maximum_rms: float = setting(
         0.02, "JWST only: largest rms after min-max, instead of reject 3.", unit="", paper="3.3"
     )
@@ -68,6 +93,12 @@ class Select(Section):
     )
     stamp_size: int = setting(
         64, "Side of the JWST stamps after padding or trimming.", unit="pixel", paper="3.2", ge=16
+    )
+    padding: Literal["white", "correlated"] = setting(
+        "white",
+        "Noise that fills stamps up: white, or correlated like the sky near the source.",
+        unit="",
+        paper="3.3",
     )
     truncation_sigma: float = setting(
         3.0,
@@ -84,3 +115,14 @@ class Select(Section):
         gt=0,
         le=1,
     )
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        for mosaic, (brightest, faintest) in self.star_magnitudes.items():
+            if brightest >= faintest:
+                msg = (
+                    f"star_magnitudes.{mosaic} must be saturation, then confusion in rising "
+                    f"magnitude, got {brightest} and {faintest}"
+                )
+                raise ValueError(msg)
+        return self

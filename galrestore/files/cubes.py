@@ -7,6 +7,7 @@ float32; blank pixels are NaN.  Axis order is (object, row, column), 0-based, th
 centre of the first pixel at (0, 0).
 """
 
+import io
 import warnings
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
 from galrestore.provenance import Provenance
 
-__all__ = ["read_cube", "read_ids", "read_provenance", "write_cube"]
+__all__ = ["read_cube", "read_ids", "read_provenance", "write_cube", "write_planes"]
 
+_BLOCK = 2880  # FITS files are made of blocks of this many bytes
 _KEYS = {"stage": "GRSTAGE", "code": "GRCODE", "seed": "GRSEED", "version": "GRVERS"}
 
 
@@ -58,6 +60,70 @@ def write_cube(path, cubes, ids, provenance, unit=""):
     hdus.append(fits.BinTableHDU.from_columns([column], name="ID"))
     with atomic(path) as part:
         fits.HDUList(hdus).writeto(part, overwrite=True)
+
+
+def write_planes(path, name, shape, batches, ids, provenance, unit=""):
+    """
+    Write one extension as `write_cube` does, some planes in memory at a time.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file to write.
+    name : str
+        Name of the extension.
+    shape : (int, int)
+        Rows and columns of the planes.
+    batches : iterable of (ndarray of int, ndarray)
+        Numbers of some planes, shape (K,), and their pixels, shape (K, H, W); each plane
+        in one of the batches, in any order.
+    ids : ndarray of int64, shape (N,)
+        Object of each plane.
+    provenance : Provenance
+        What made the file; stored in it.
+    unit : str, optional
+        Unit of the pixels in FITS spelling.
+
+    Raises
+    ------
+    ValueError
+        If pixels have another shape, or some planes are missing.
+    """
+    ids = np.asarray(ids, dtype=np.int64)
+    header = fits.ImageHDU(np.zeros((1, *shape), dtype=np.float32), name=name).header
+    header["NAXIS3"] = len(ids)
+    header["BUNIT"] = (unit, "unit of the pixels")
+    column = fits.Column(name="id", format="K", array=ids)
+    table = fits.BinTableHDU.from_columns([column], name="ID")
+    primary = fits.PrimaryHDU(header=provenance_header(provenance))
+    primary.header.set("EXTEND", True, after="NAXIS")
+    with atomic(path) as part, open(part, "wb") as file:
+        file.write(primary.header.tostring().encode("ascii"))
+        file.write(header.tostring().encode("ascii"))
+        _write_batches(path, file, shape, batches, len(ids))
+        buffer = io.BytesIO()
+        fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
+        file.write(buffer.getvalue()[_BLOCK:])
+
+
+def _write_batches(path, file, shape, batches, count):
+    """Put planes in their places, and leave the file at the end of the image's last block."""
+    first, size = file.tell(), 4 * shape[0] * shape[1]
+    missing = np.ones(count, dtype=bool)
+    for planes, cube in batches:
+        if cube.shape[1:] != tuple(shape):
+            msg = f"{path}: planes of shape {cube.shape[1:]}, expected {tuple(shape)}"
+            raise ValueError(msg)
+        for plane, pixels in zip(planes, cube, strict=True):
+            file.seek(first + int(plane) * size)
+            file.write(np.ascontiguousarray(pixels, dtype=">f4").tobytes())
+            missing[plane] = False
+    if missing.any():
+        msg = f"{path}: {missing.sum()} of {count} planes are missing"
+        raise ValueError(msg)
+    end = first + count * size
+    file.seek(end)
+    file.write(bytes(-end % _BLOCK))
 
 
 def read_cube(path, name, rows=slice(None)):

@@ -4,7 +4,13 @@ import numpy as np
 
 from galrestore.measurement.published import TABLE1_SET
 
-__all__ = ["render_by_noise", "render_published", "render_scores", "render_selection"]
+__all__ = [
+    "render_by_noise",
+    "render_published",
+    "render_scores",
+    "render_selection",
+    "render_selection_truth",
+]
 
 # Column of the table: score, heading, decimals, whether the smallest is the best.
 _COLUMNS = (
@@ -168,6 +174,38 @@ def render_published(galaxies, summary):
             "",
         ]
     )
+
+
+def render_selection_truth(table, definition):
+    """
+    Write the selection against the truth as Markdown.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Counts (contract `SELECTION_TRUTH`).
+    definition : str
+        What counts as a good galaxy, to stand below.
+
+    Returns
+    -------
+    text : str
+        What the accepted sources are, and what good galaxies were lost to: numbers and
+        fractions, one column per mosaic.
+    """
+    lines = ["# Selection against the truth of the simulated sky", ""]
+    for group, heading in (("accepted", "What is accepted"), ("good", "What became of good ones")):
+        part = table[table["group"] == group]
+        cells = {
+            (row.item, row.mosaic): f"{row.count_} ({row.fraction:.2%})" if row.total else "-"
+            for row in part.rename(columns={"count": "count_"}).itertuples()
+        }
+        totals = part.groupby("mosaic", sort=False)["total"].first()
+        rows = [["", *totals.index, "meaning"], ["all", *map(str, totals), ""]]
+        for item, meaning in dict(zip(part["item"], part["meaning"], strict=True)).items():
+            rows.append([item, *(cells[(item, mosaic)] for mosaic in totals.index), meaning])
+        lines += [f"## {heading}", "", *_lines(rows, numbers=range(1, len(totals) + 1)), ""]
+    return "\n".join([*lines, definition, ""])
 
 
 def _means(table, with_paper):

@@ -137,13 +137,15 @@ def count_rejections(catalogues, criteria):
     rows = [
         row for name, frame in (catalogues | sums).items() for row in _counts(name, frame, criteria)
     ]
-    return pd.DataFrame(rows, columns=["mosaic", "criterion", "meaning", "first", "failing"])
+    names = ["mosaic", "telescope", "criterion", "meaning", "first", "failing"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _counts(mosaic, frame, criteria):
-    yield mosaic, "detected", "sources detected", len(frame), len(frame)
+    about = mosaic, frame["telescope"].iloc[0] if len(frame) else ""
+    yield *about, "detected", "sources detected", len(frame), len(frame)
     for name, meaning in criteria.items():
         first = int((frame["rejected_by"] == name).sum())
-        yield mosaic, name, meaning, first, int(frame[f"reject_{name}"].sum())
+        yield *about, name, meaning, first, int(frame[f"reject_{name}"].sum())
     accepted = int((frame["rejected_by"] == "").sum())
-    yield mosaic, "accepted", "stamps cut", accepted, accepted
+    yield *about, "accepted", "stamps cut", accepted, accepted

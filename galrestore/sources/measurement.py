@@ -1,25 +1,18 @@
 """
-Photometry of detected sources and what their stamps tell for the rejections.
+Photometry of detected sources.
 
 Apertures follow SExtractor (see `auto_photometry`).
 """
 
-import functools
-
 import numpy as np
-from scipy.special import erf
 
 from galrestore.sources.apertures import auto_fluxes, half_light_radii
 
 __all__ = [
     "FWHM_PER_SIGMA",
     "auto_photometry",
-    "blank_noise",
-    "central_gradient",
     "largest_semi_major_axis",
     "measuring_reach",
-    "neighbour_peak",
-    "psf_gradient",
     "stamp_width",
 ]
 
@@ -28,10 +21,6 @@ _KRON_FACTOR, _LEAST_RADIUS = 2.5, 3.5
 # Larger Kron apertures, which noise can ask for, are cut here, so that measuring needs
 # a bounded piece of the mosaic.
 _LARGEST_RADIUS = 10.0
-_CENTRE = 10
-_LEAST_BLANK = 16
-_MAD_TO_SIGMA = 1.482602218505602
-_CLIP, _CLIPS = 3.0, 3
 
 
 def stamp_width(a):
@@ -141,114 +130,3 @@ def auto_photometry(window, segments, table):
         "r50": r50,
         "snr": np.where(error > 0, snr, np.nan),
     }
-
-
-def blank_noise(stamp, blank):
-    """
-    Measure sky and noise of the source-free pixels of a stamp.
-
-    Parameters
-    ----------
-    stamp : ndarray of float, shape (H, W)
-        Pixels; not finite where there is no data.
-    blank : ndarray of bool, shape (H, W)
-        True where there is data and no source.
-
-    Returns
-    -------
-    level, rms : float
-        Median, and 1.4826 times the median absolute deviation, both after clipping at
-        3 sigma; NaN if fewer than 16 pixels are blank.
-    """
-    values = stamp[blank]
-    if len(values) < _LEAST_BLANK:
-        return np.nan, np.nan
-    for _ in range(_CLIPS):
-        level = _median(values)
-        deviation = np.abs(values - level)
-        rms = _MAD_TO_SIGMA * _median(deviation)
-        kept = deviation <= _CLIP * rms
-        if kept.all():
-            break
-        values = values[kept]
-    return float(level), float(rms)
-
-
-def _median(values):
-    """Median of a short line; numpy's own spends most of its time on other cases."""
-    middle = len(values) // 2
-    ordered = np.partition(values, (middle - 1, middle))
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def neighbour_peak(data, segments, label):
-    """
-    Return the highest pixel of other sources in a stamp.
-
-    Parameters
-    ----------
-    data : ndarray of float, shape (H, W)
-        Background-subtracted pixels.
-    segments : ndarray of int, shape (H, W)
-        Label of the source of each pixel, 0 for none.
-    label : int
-        The stamp's own source.
-
-    Returns
-    -------
-    peak : float
-        0 without neighbours.
-    """
-    others = data[(segments != 0) & (segments != label)]
-    return max(float(others.max()), 0.0) if others.size else 0.0
-
-
-def central_gradient(data, column, row):
-    """
-    Return the steepest gradient within the central 10 x 10 pixels of a source.
-
-    Parameters
-    ----------
-    data : ndarray of float, shape (H, W)
-        Pixels.
-    column, row : int
-        Pixel of the source; the square runs from 5 pixels before to 4 after it.
-
-    Returns
-    -------
-    gradient : float
-        Largest difference of neighbouring pixels, along rows or columns [unit /
-        pixel].  Central differences would not do: those of a hot pixel, half its
-        height, are no steeper than those of a PSF of two pixels.
-    """
-    half = _CENTRE // 2
-    centre = data[
-        max(row - half, 0) : max(row + half, 0), max(column - half, 0) : max(column + half, 0)
-    ]
-    steps = (np.abs(np.diff(centre, axis=axis)) for axis in (0, 1))
-    return max(float(step.max(initial=0)) for step in steps)
-
-
-@functools.cache
-def psf_gradient(fwhm):
-    """
-    Return the steepest gradient of a point source of unit peak.
-
-    Parameters
-    ----------
-    fwhm : float
-        Width of the Gaussian PSF, without the pixel [pixel].
-
-    Returns
-    -------
-    gradient : float
-        Largest of `central_gradient` / highest pixel over positions of the source
-        within its pixel, the Gaussian integrated over pixels [1 / pixel].
-    """
-    edges = np.arange(-8, 9) - 0.5
-    phases = np.linspace(0, 0.5, 6)
-    scale = fwhm / FWHM_PER_SIGMA * np.sqrt(2)
-    lines = np.diff(erf((edges - phases[:, None]) / scale), axis=1)
-    centre = len(edges) // 2
-    images = (np.outer(lines[i], lines[j]) for i in range(6) for j in range(i + 1))
-    return max(central_gradient(image, centre, centre) / image.max() for image in images)

@@ -36,7 +36,7 @@ def local_rejections(table, telescope, settings):
     Parameters
     ----------
     table : pandas.DataFrame
-        Measured sources: columns of the catalogue from ``psf_fwhm`` to
+        Measured sources: columns of the catalogue from ``star_fwhm`` to
         ``gradient_ratio``, and ``cut_off`` for trimmed profiles.
     telescope : {"hst", "jwst"}
         Whose mosaic it is.
@@ -51,7 +51,7 @@ def local_rejections(table, telescope, settings):
         alone; a value that cannot be measured counts against a source.
     """
     wide = table["stamp_width"].to_numpy() > settings.maximum_width
-    smallest = settings.size_factor * table["psf_fwhm"].to_numpy()
+    smallest = settings.size_factor * table["star_fwhm"].to_numpy()
     hst = telescope == "hst"
     failed = {
         "edge": ~(table["coverage"] >= settings.minimum_coverage),

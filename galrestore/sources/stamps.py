@@ -1,5 +1,5 @@
 """
-Stamps: cutting, filling up with noise, trimming.
+Stamps: cutting, padding with blanks, trimming.
 
 A stamp of width w around (x, y) begins at column round(x) - w // 2 and row
 round(y) - w // 2, so that the source's pixel lands on index w // 2; padding and
@@ -8,11 +8,7 @@ trimming keep it at index size // 2.
 
 import numpy as np
 
-from galrestore.rng import stream
-
-__all__ = ["assemble", "corner", "cut", "fill", "is_truncated", "resized"]
-
-_RING = 2
+__all__ = ["corner", "cut", "resized"]
 
 
 def corner(position, width):
@@ -81,82 +77,3 @@ def resized(stamp, size):
     first = stamp.shape[0] // 2 - size // 2
     blank = np.nan if stamp.dtype.kind == "f" else 0
     return cut(stamp, first, first, size, blank)
-
-
-def fill(stamp, level, rms, seed, ident):
-    """
-    Fill blank pixels with white noise that matches the sky.
-
-    Parameters
-    ----------
-    stamp : ndarray of float32, shape (S, S)
-        Stamp; NaN where blank.
-    level, rms : float
-        Sky and noise measured around the source [unit of the stamp].
-    seed, ident : int
-        Seed of the run and id of the object, which key the noise.
-
-    Returns
-    -------
-    stamp : ndarray of float32, shape (S, S)
-        Copy without NaN.
-    """
-    noise = stream(seed, "select.padding", ident).normal(level, rms, stamp.shape)
-    return np.where(np.isnan(stamp), noise.astype(np.float32), stamp)
-
-
-def is_truncated(data, segments, label, rms, sigma):
-    """
-    Tell whether trimming cut a source's profile off.
-
-    Parameters
-    ----------
-    data : ndarray of float, shape (S, S)
-        Background-subtracted pixels of the trimmed stamp; NaN where blank.
-    segments : ndarray of int, shape (S, S)
-        Label of the source of each pixel.
-    label : int
-        The stamp's own source.
-    rms : float
-        Noise of a pixel [unit of the data].
-    sigma : float
-        Significance from which light in the ring counts.
-
-    Returns
-    -------
-    truncated : bool
-        Whether the source's segment touches the edge, or the summed light of the
-        outermost two pixels, neighbours left out, exceeds sigma times its noise.
-    """
-    edge = np.ones(data.shape, dtype=bool)
-    edge[1:-1, 1:-1] = False
-    if np.any(segments[edge] == label):
-        return True
-    ring = np.ones(data.shape, dtype=bool)
-    ring[_RING:-_RING, _RING:-_RING] = False
-    ring &= np.isfinite(data) & ((segments == 0) | (segments == label))
-    return bool(data[ring].sum() > sigma * rms * np.sqrt(ring.sum()))
-
-
-def assemble(stamps, size=None):
-    """
-    Stack stamps of different widths.
-
-    Parameters
-    ----------
-    stamps : list of ndarray of float32
-        Square stamps of even widths.
-    size : int, optional
-        Side of the cube; by default the largest width.
-
-    Returns
-    -------
-    cube : ndarray of float32, shape (N, size, size)
-        Each stamp with its source's pixel at index size // 2, NaN around it; of shape
-        (0, 2, 2) without stamps and size.
-    """
-    size = size or max((stamp.shape[0] for stamp in stamps), default=2)
-    cube = np.full((len(stamps), size, size), np.nan, dtype=np.float32)
-    for plane, stamp in zip(cube, stamps, strict=True):
-        plane[...] = resized(stamp, size)
-    return cube

@@ -6,16 +6,73 @@ import numpy as np
 
 from galrestore.sources.measurement import FWHM_PER_SIGMA
 
-__all__ = ["StarLocus", "fit_star_locus", "point_source_r50"]
+__all__ = ["RADIUS_NOISE", "StarLimits", "StarLocus", "fit_star_locus", "point_source_r50"]
 
 # Half-light radii of real PSFs exceed those of Gaussians of their FWHM by up to a half.
 _SMALLEST, _LARGEST = 0.7, 1.7
 _FEWEST = 10
-# Width of the locus in ln r50: the default of mosaics without enough stars, and limits.
-_DEFAULT_WIDTH, _NARROWEST, _WIDEST = 0.05, 0.02, 0.10
+# Width of the locus in ln r50: the default of mosaics without enough stars, and limits.  Where
+# a star lies within its pixel moves its radius by up to 0.08 if it is undersampled.
+_DEFAULT_WIDTH, _NARROWEST, _WIDEST = 0.05, 0.03, 0.10
 _CORE, _CLIPS = 0.1, 5
 # Stars must stand out this much in density against slightly larger sources.
 _CONTRAST = 3.0
+# They do so best where they are bright: such multiples of the confusion limit are tried.
+_BRIGHTER = (25.0, 10.0, 5.0, 2.5, 1.0)
+RADIUS_NOISE = 0.7  # error of ln r50 times S/N, as on the simulated sky (0.5 to 0.7)
+
+
+@dataclass(frozen=True)
+class StarLimits:
+    """
+    Range of brightness in which stars can be told from galaxies by their size.
+
+    Attributes
+    ----------
+    least_snr : float
+        Confusion: the radii of sources of lower S/N scatter too much.
+    least_flux, largest_flux : float
+        Confusion and saturation, FLUX_AUTO [unit of the mosaic].
+    """
+
+    least_snr: float = 20.0
+    least_flux: float = 0.0
+    largest_flux: float = np.inf
+
+    @classmethod
+    def of_magnitudes(cls, brightest, faintest):
+        """
+        Return the limits that a range of instrumental magnitudes sets.
+
+        Parameters
+        ----------
+        brightest, faintest : float
+            Saturation and confusion, -2.5 log10 FLUX_AUTO [mag].
+
+        Returns
+        -------
+        limits : StarLimits
+            Without a limit in S/N.
+        """
+        return cls(0.0, 10 ** (-0.4 * faintest), 10 ** (-0.4 * brightest))
+
+    def contain(self, flux, snr):
+        """
+        Tell which sources lie within the limits.
+
+        Parameters
+        ----------
+        flux, snr : ndarray of float, shape (N,)
+            FLUX_AUTO and signal-to-noise ratio.
+
+        Returns
+        -------
+        inside : ndarray of bool, shape (N,)
+            False where a value is NaN.
+        """
+        with np.errstate(invalid="ignore"):
+            inside = (snr >= self.least_snr) & (flux > 0)
+            return inside & (flux >= self.least_flux) & (flux <= self.largest_flux)
 
 
 @dataclass(frozen=True)
@@ -29,31 +86,31 @@ class StarLocus:
         Half-light radius of stars [pixel].
     width : float
         Robust standard deviation of ln r50.
-    least_snr : float
-        Confusion limit: fainter sources are not called stars.
+    limits : StarLimits
+        Range of brightness within which sources are called stars.
     stars : int
         Sources behind the fit; 0 if the PSF's width was taken instead.
     faintest, brightest : float
-        Fluxes of the stars used, up to saturation; NaN without.
+        Fluxes of the stars used; NaN without.
     """
 
     r50: float
     width: float
-    least_snr: float
+    limits: StarLimits
     stars: int
     faintest: float
     brightest: float
 
-    def contains(self, r50, snr, sigma):
+    def contains(self, flux, r50, snr, sigma):
         """
         Tell which sources lie on the locus.
 
         Parameters
         ----------
-        r50, snr : ndarray of float, shape (N,)
-            Half-light radius [pixel] and signal-to-noise ratio.
+        flux, r50, snr : ndarray of float, shape (N,)
+            FLUX_AUTO, half-light radius [pixel] and signal-to-noise ratio.
         sigma : float
-            Half width of the locus in robust standard deviations.
+            Half width of the locus in standard deviations, noise of r50 included.
 
         Returns
         -------
@@ -62,10 +119,12 @@ class StarLocus:
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             distance = np.abs(np.log(r50 / self.r50))
-        return (distance < sigma * self.width) & (snr >= self.least_snr)
+            # Noise adds to the scatter of faint stars.
+            width = np.hypot(self.width, RADIUS_NOISE / snr)
+        return (distance < sigma * width) & self.limits.contain(flux, snr)
 
 
-def fit_star_locus(flux, r50, snr, clean, psf_fwhm, least_snr=50.0):
+def fit_star_locus(flux, r50, snr, clean, psf_fwhm, limits=None):
     """
     Fit the star locus to the sources of a mosaic.
 
@@ -76,39 +135,53 @@ def fit_star_locus(flux, r50, snr, clean, psf_fwhm, least_snr=50.0):
     clean : ndarray of bool, shape (N,)
         Sources without detection flags.
     psf_fwhm : float
-        Width of the PSF as stated [pixel].
-    least_snr : float, optional
-        Confusion limit: r50 of fainter sources scatters too much.
+        Width of the Gaussian PSF that is expected, without the pixel [pixel].
+    limits : StarLimits, optional
+        Where to look; by default S/N of 20 and more.
 
     Returns
     -------
     locus : StarLocus
-        Mode and robust width of ln r50 of compact sources.  The half-light radius of
+        Mode and robust width of ln r50 of compact sources, from the brightest sample in
+        which they stand out.  The half-light radius of
         a Gaussian PSF and a width of 0.05 where fewer than ten sources, or no
         concentration of them, make a locus; so small mosaics lose no galaxies.
     """
-    expected = point_source_r50(psf_fwhm)
+    expected, limits = point_source_r50(psf_fwhm), limits or StarLimits()
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.log(r50 / expected)
-    bright = clean & (snr >= least_snr) & (flux > 0)
-    compact = bright & (size > np.log(_SMALLEST)) & (size < np.log(_LARGEST))
-    fallback = StarLocus(expected, _DEFAULT_WIDTH, least_snr, 0, np.nan, np.nan)
-    if compact.sum() < _FEWEST:
-        return fallback
-    mode = _spike(size[bright & (size > np.log(_SMALLEST))])
-    width = _robust_width(size[compact] - mode)
-    members = bright & (np.abs(size - mode) < 3 * width)
-    larger = bright & (size > mode + 3 * width) & (size < mode + 9 * width)
-    if members.sum() < max(_FEWEST, _CONTRAST * larger.sum()):
-        return fallback
+    sound = clean & (size > np.log(_SMALLEST))
+    for factor in _BRIGHTER:
+        brighter = StarLimits(
+            factor * limits.least_snr, factor * limits.least_flux, limits.largest_flux
+        )
+        found = _concentration(size[sound & brighter.contain(flux, snr)])
+        if found is not None:
+            mode, width = found
+            break
+    else:
+        return StarLocus(expected, _DEFAULT_WIDTH, limits, 0, np.nan, np.nan)
+    members = sound & limits.contain(flux, snr) & (np.abs(size - mode) < 3 * width)
     return StarLocus(
         expected * float(np.exp(mode)),
         width,
-        least_snr,
+        limits,
         int(members.sum()),
         float(flux[members].min()),
         float(flux[members].max()),
     )
+
+
+def _concentration(size):
+    """Mode and width of stars among bright sources, by their ln r50; None if unconvincing."""
+    compact = size[size < np.log(_LARGEST)]
+    if len(compact) < _FEWEST:
+        return None
+    mode = _spike(size)
+    width = _robust_width(compact - mode)
+    members = np.sum(np.abs(size - mode) < 3 * width)
+    larger = np.sum((size > mode + 3 * width) & (size < mode + 9 * width))
+    return (mode, width) if members >= max(_FEWEST, _CONTRAST * larger) else None
 
 
 def _robust_width(deviation):
@@ -146,7 +219,7 @@ def point_source_r50(fwhm):
     Parameters
     ----------
     fwhm : float
-        Width of a Gaussian PSF [pixel].
+        Width of a Gaussian PSF, without the pixel [pixel].
 
     Returns
     -------

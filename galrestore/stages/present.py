@@ -8,7 +8,13 @@ import numpy as np
 
 from galrestore.config import Present
 from galrestore.errors import EmptyError, InputError
-from galrestore.figures import fig03_sizes, fig05_examples, published_fits
+from galrestore.figures import (
+    fig03_sizes,
+    fig05_examples,
+    published_fits,
+    selection_funnel,
+    star_locus,
+)
 from galrestore.figures.style import save
 from galrestore.files.atomic import atomic
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
@@ -16,7 +22,10 @@ from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS, PUBLISHED_SUMMARY
 from galrestore.files.contracts.selection import SELECTION
+from galrestore.files.contracts.selection_truth import SELECTION_TRUTH
+from galrestore.files.contracts.stars import STARS
 from galrestore.files.contracts.table1 import TABLE1
+from galrestore.files.contracts.truth import truth_columns
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
 from galrestore.measurement.markdown import (
@@ -24,8 +33,10 @@ from galrestore.measurement.markdown import (
     render_published,
     render_scores,
     render_selection,
+    render_selection_truth,
 )
 from galrestore.measurement.published_fits import summarise
+from galrestore.measurement.selection_truth import GOOD, judge_selection, simulated_mosaics
 from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
 from galrestore.stages.common import add_common_arguments, provenance
 
@@ -42,6 +53,16 @@ def add_arguments(parser):
     )
     selection = _kind(kinds, "selection", _selection, "counts by reason", "PARQUET CSV MARKDOWN")
     selection.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by mosaic")
+    funnel = _kind(kinds, "funnel", _funnel, "sources left by criterion", "PDF PNG")
+    funnel.add_argument("--counts", type=Path, required=True, help="Parquet table of counts")
+    locus = _kind(kinds, "star_locus", _star_locus, "size-magnitude diagrams", "PDF PNG")
+    locus.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by mosaic")
+    locus.add_argument("--stars", type=Path, nargs="+", required=True, help="in that order")
+    truth = _kind(
+        kinds, "selection_truth", _selection_truth, "counts against truth", "PARQUET CSV MARKDOWN"
+    )
+    truth.add_argument("--catalogues", type=Path, nargs="+", required=True, help="simulated ones")
+    truth.add_argument("--truth", type=Path, required=True, help="Parquet table of the objects")
     fig03 = _kind(kinds, "fig03", _fig03, "Figure 3: sizes of HST stamps", "PDF PNG")
     fig03.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by HST mosaic")
     fig05 = _kind(kinds, "fig05", _fig05, "Figure 5: examples", "PDF PNG")
@@ -94,6 +115,28 @@ def _selection(args):
     catalogues = {path.stem: read_table(path, CATALOGUE) for path in args.catalogues}
     table = count_rejections(catalogues, REJECTIONS)
     _write(args, table, SELECTION, render_selection(table), args.catalogues)
+
+
+def _funnel(args):
+    figure, caption = selection_funnel.draw(read_table(args.counts, SELECTION))
+    save(figure, caption, *args.output, provenance(args, [args.counts]))
+
+
+def _star_locus(args):
+    catalogues = [read_table(path, CATALOGUE) for path in args.catalogues]
+    stars = concatenate(args.stars, STARS).to_dict("records")
+    figure, caption = star_locus.draw(list(zip(stars, catalogues, strict=True)))
+    save(figure, caption, *args.output, provenance(args, [*args.catalogues, *args.stars]))
+
+
+def _selection_truth(args):
+    catalogues = {path.stem: read_table(path, CATALOGUE) for path in args.catalogues}
+    truth = read_table(args.truth, truth_columns(catalogues))
+    mosaics = simulated_mosaics(read_provenance(args.truth).settings)
+    limits = json.loads(read_provenance(args.catalogues[0]).settings)
+    table = judge_selection(catalogues, truth, mosaics, limits, REJECTIONS)
+    text = render_selection_truth(table, GOOD)
+    _write(args, table, SELECTION_TRUTH, text, [*args.catalogues, args.truth])
 
 
 def _fig03(args):

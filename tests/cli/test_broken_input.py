@@ -77,7 +77,7 @@ def select(folder, tile=512, **changes):
         "select", "--manifest", "out/m.parquet", "--tile", tile, "--seed", 1,
         "--settings", Select.model_validate(changes).model_dump_json(),
         "--log", "log/select.log", "--catalogue", "out/c.parquet", "--stamps", "out/s.fits",
-        cwd=folder,
+        "--stars", "out/stars.parquet", cwd=folder,
     )  # fmt: skip
 
 
@@ -105,7 +105,8 @@ def test_sound_mosaic_passes(folder):
     assert acquire(folder).returncode == 0
     done = select(folder)
     assert done.returncode == 0, done.stderr
-    assert {p.name for p in (folder / "out").iterdir()} == {"m.parquet", "c.parquet", "s.fits"}
+    made = {"m.parquet", "c.parquet", "s.fits", "stars.parquet"}
+    assert {p.name for p in (folder / "out").iterdir()} == made
 
 
 @pytest.mark.parametrize("kept", [0.02, 0.5, 0.95])

@@ -34,7 +34,7 @@ def test_bad_settings_name_the_key(capsys):
     with pytest.raises(SystemExit, match="threshold = -1"):
         main(
             ["select", "--settings", '{"threshold": -1}', "--seed", "1", "--tile", "512"]
-            + ["--manifest", "a", "--catalogue", "b", "--stamps", "c"]
+            + ["--manifest", "a", "--catalogue", "b", "--stamps", "c", "--stars", "d"]
         )
 
 

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from galrestore.figures import fig03_sizes, fig05_examples, published_fits
+from galrestore.figures import (
+    fig03_sizes,
+    fig05_examples,
+    published_fits,
+    selection_funnel,
+    star_locus,
+)
 from galrestore.figures.style import save, style
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS
 from galrestore.measurement.published_fits import summarise
@@ -107,7 +113,77 @@ def test_sizes_count_what_the_caption_says():
     assert sum(filled) == 5
 
 
-@pytest.mark.parametrize("draw", [drawn_sizes, drawn_examples, drawn_published])
+def drawn_locus(**changes):
+    stars = {
+        "mosaic": "acs", "locus_r50": 1.2, "locus_width": 0.03, "locus_sigma": 3.0,
+        "locus_noise": 0.0, "locus_stars": 9, "least_snr": 20.0, "least_flux": 0.0,
+        "largest_flux": np.inf, "psf_stars": 8, "star_fwhm": 2.04,
+    }  # fmt: skip
+    flux = np.array([1000, 100, 40, 300, 20, -5, np.nan])
+    sources = pd.DataFrame({"flux_auto": flux, "r50": [1.2, 1.2, 1.25, 6, 3, 2, np.nan]})
+    sources["snr"] = sources["flux_auto"]
+    sources["reject_star"] = [True, True, True, False, False, False, False]
+    sources["rejected_by"] = ["star", "star", "small", "", "faint", "small", "width"]
+    return star_locus.draw([(stars | changes, sources), (stars | {"mosaic": "b"}, sources[:0])])
+
+
+def test_locus_shows_stars_limits_and_the_accepted():
+    figure, caption = drawn_locus()
+    panel = figure.axes[0]
+    others, accepted, star = (line.get_xydata() for line in panel.lines[:3])
+    np.testing.assert_allclose(star, [[-7.5, 1.2], [-5, 1.2], [-2.5 * np.log10(40), 1.25]])
+    np.testing.assert_allclose(accepted, [[-2.5 * np.log10(300), 6]])
+    assert len(others) == 1  # what has no flux or radius cannot be shown
+    band = panel.collections[0].get_paths()[0].get_extents()
+    np.testing.assert_allclose([band.y0, band.y1], 1.2 * np.exp([-0.09, 0.09]))
+    # Confusion at the source of S/N 20.
+    np.testing.assert_allclose(band.x1, -2.5 * np.log10(20))
+    assert panel.get_title(loc="left") == "acs: 3 stars, FWHM 2.04 px"
+    assert "acs 3 (r50 = 1.20 px, fitted to 9), b 0" in caption
+
+
+def test_noise_widens_the_locus_at_the_faint_end():
+    # Flux is S/N here: at the limit of S/N 20 the half width is 3 x sqrt(0.03^2 + 0.05^2).
+    figure, _ = drawn_locus(locus_noise=1.0)
+    band = figure.axes[0].collections[0].get_paths()[0].get_extents()
+    half = 3 * np.hypot(0.03, 0.05)
+    np.testing.assert_allclose([band.y0, band.y1], 1.2 * np.exp([-half, half]))
+
+
+def test_locus_ends_at_the_limits_given():
+    figure, caption = drawn_locus(least_flux=50.0, largest_flux=500.0, locus_stars=0, psf_stars=0)
+    band = figure.axes[0].collections[0].get_paths()[0].get_extents()
+    np.testing.assert_allclose([band.x0, band.x1], -2.5 * np.log10([500, 50]))
+    assert figure.axes[0].get_title(loc="left") == "acs: 3 stars"
+    assert "from the PSF stated" in caption
+
+
+def drawn_funnel(**changes):
+    steps = {"detected": 100, "small": 60, "faint": 10, "accepted": 30} | changes
+    rows = [
+        {"mosaic": mosaic, "telescope": telescope, "criterion": name, "first": factor * count}
+        for mosaic, telescope, factor in (("a", "hst", 1), ("b", "hst", 2), ("all hst", "hst", 3))
+        for name, count in steps.items()
+    ]
+    return selection_funnel.draw(pd.DataFrame(rows))
+
+
+def test_funnel_counts_what_is_left():
+    figure, caption = drawn_funnel()
+    lines = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[0].lines}
+    assert lines == {"a": [100, 40, 30], "b": [200, 80, 60], "all hst": [300, 120, 90]}
+    assert [text.get_text() for text in figure.axes[0].texts] == ["300", "120", "90"]
+    assert "accepted are 90 of 300 for HST." in caption
+
+
+def test_an_empty_funnel_is_drawn_too():
+    figure, _ = drawn_funnel(small=90, accepted=0)
+    assert figure.axes[0].get_yscale() == "symlog"
+
+
+@pytest.mark.parametrize(
+    "draw", [drawn_sizes, drawn_examples, drawn_published, drawn_locus, drawn_funnel]
+)
 def test_equal_input_gives_equal_bytes_and_files_explain_themselves(draw, tmp_path):
     for folder in ("a", "b"):
         figure, caption = draw()

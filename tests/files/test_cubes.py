@@ -6,7 +6,7 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from galrestore.errors import InputError
-from galrestore.files.cubes import read_cube, read_ids, read_provenance, write_cube
+from galrestore.files.cubes import read_cube, read_ids, read_provenance, write_cube, write_planes
 from galrestore.provenance import Provenance
 
 RECORD = Provenance("degrade", "ab12", '{"long": "' + "x" * 300 + '"}', 7, {"a b.fits": "00"})
@@ -27,6 +27,29 @@ def test_round_trip(tmp_path, count):
     assert_array_equal(read_ids(path), ids)
     assert read_provenance(path) == RECORD
     assert fits.getval(path, "BUNIT", "GT") == "MJy/sr"
+
+
+@pytest.mark.parametrize("count", [0, 1, 41])
+def test_planes_in_any_order_make_the_same_file(tmp_path, count):
+    ids = np.arange(count) + 2**61
+    write_cube(tmp_path / "a.fits", {"STAMP": cube(count)}, ids, RECORD, "MJy/sr")
+    order = np.random.default_rng(1).permutation(count)
+    batches = ((part, cube(count)[part]) for part in np.array_split(order, 3))
+    write_planes(tmp_path / "b.fits", "STAMP", (5, 7), batches, ids, RECORD, "MJy/sr")
+    assert (tmp_path / "a.fits").read_bytes() == (tmp_path / "b.fits").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("batches", "complaint"),
+    [
+        ([([0], np.zeros((1, 5, 7)))], "1 of 2 planes are missing"),
+        ([([0, 1], np.zeros((2, 7, 5)))], r"planes of shape \(7, 5\), expected \(5, 7\)"),
+    ],
+)
+def test_incomplete_planes_leave_no_file(tmp_path, batches, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        write_planes(tmp_path / "c.fits", "STAMP", (5, 7), batches, [1, 2], RECORD)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_planes_can_be_chosen(tmp_path):

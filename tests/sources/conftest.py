@@ -13,7 +13,7 @@ class ArrayMosaic:
         self.science, self.noise, self.shape = science, noise, science.shape
         self.name, self.telescope, self.band, self.field = "test", "hst", "F814W", "sky"
         self.weight_kind, self.pixel_scale, self.psf_fwhm = "", 0.05, 0.1
-        self.windows = []
+        self.windows, self.wcs, self.n_images = [], None, 1
         self.__dict__.update(attributes)
 
     def window(self, y0, y1, x0, x1):
@@ -28,7 +28,9 @@ class ArrayMosaic:
         return science, noise, mask
 
     def sky(self, x, y):
-        return np.full(x.shape, np.nan), np.full(y.shape, np.nan)
+        if self.wcs is None:
+            return np.full(x.shape, np.nan), np.full(y.shape, np.nan)
+        return tuple(self.wcs.all_pix2world(x, y, 0))
 
 
 def add_disc(image, x, y, flux, scale, q=1.0, theta=0.0, extent=9):

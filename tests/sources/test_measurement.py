@@ -1,4 +1,4 @@
-"""Photometry and stamp measures with closed forms."""
+"""Photometry with closed forms."""
 
 import numpy as np
 import pandas as pd
@@ -113,59 +113,3 @@ def test_source_without_light_has_no_radius(make):
     result = photometry(make, 2.0, flux=-100.0)
     assert np.isnan(result["r50"])
     assert result["snr"] < 0
-
-
-def test_blank_noise_ignores_outliers():
-    rng = np.random.default_rng(1)
-    stamp = rng.normal(7, 0.5, (64, 65))
-    blank = np.ones(stamp.shape, bool)
-    stamp[::8, ::8] += 40  # 72 of 4160 pixels
-    level, rms = measurement.blank_noise(stamp, blank)
-    # Standard errors: of the median 1.25, of the MAD 1.17 sigma / sqrt(N); the clipping
-    # takes 0.5% off the MAD of a Gaussian.
-    assert_allclose(level, 7, atol=5 * 1.25 * 0.5 / 64)
-    assert_allclose(rms, 0.5, rtol=5 * 1.17 / 64 + 0.005)
-
-
-def test_too_few_blank_pixels():
-    blank = np.zeros((8, 8), bool)
-    blank.flat[:15] = True
-    assert np.isnan(measurement.blank_noise(np.ones((8, 8)), blank)).all()
-
-
-def test_neighbour_peak():
-    data = np.array([[1.0, 5.0, 2.0], [9.0, 3.0, 8.0]])
-    segments = np.array([[0, 2, 3], [1, 3, 0]])
-    assert measurement.neighbour_peak(data, segments, 1) == 5
-    assert measurement.neighbour_peak(data, np.minimum(segments, 1) * 4, 4) == 0
-    assert measurement.neighbour_peak(-data, segments, 1) == 0
-
-
-def test_gradient_of_a_plane_and_only_of_the_centre():
-    y, x = np.mgrid[:31, :37]
-    data = 3.0 * x - 4.0 * y
-    data[2, 30] = 1e6
-    assert measurement.central_gradient(data, 17, 14) == 4
-    # Columns 12 to 21: the step between 20 and 21 is inside, the one beyond is not.
-    for column, steep in ((12, 0), (13, 1000), (21, 1000), (22, 0)):
-        step = np.where(x >= column, 1000.0, 0.0)
-        assert measurement.central_gradient(step, 17, 14) == steep
-
-
-def test_gradient_of_a_wide_psf():
-    # Steepest slope of exp(-r^2 / 2 sigma^2) is exp(-1/2) / sigma at r = sigma; steps
-    # and pixels take off 1 / (6 sigma^2) or so, 1.5% at sigma = 3.4.
-    sigma = 8 / measurement.FWHM_PER_SIGMA
-    assert_allclose(measurement.psf_gradient(8.0), np.exp(-0.5) / sigma, rtol=0.02)
-
-
-@pytest.mark.parametrize("fwhm", [1.88, 2.5, 3.7])
-def test_a_hot_pixel_is_steeper_than_the_psf_and_a_galaxy_is_not(make, fwhm):
-    hot = np.zeros((41, 41))
-    hot[20, 20] = 1
-    assert measurement.central_gradient(hot, 20, 20) == 1
-    assert measurement.psf_gradient(fwhm) < 0.8
-    galaxy = np.zeros((41, 41))
-    make.gaussian(galaxy, 20.5, 20, 1, 1.5 * fwhm / measurement.FWHM_PER_SIGMA)
-    slope = measurement.central_gradient(galaxy, 20, 20) / galaxy.max()
-    assert slope < 0.75 * measurement.psf_gradient(fwhm)

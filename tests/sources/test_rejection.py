@@ -10,7 +10,7 @@ from galrestore.sources.rejection import counts, first_rejections, local_rejecti
 
 GOOD = {
     "stamp_width": 40,
-    "psf_fwhm": 2.0,
+    "star_fwhm": 2.0,
     "coverage": 1.0,
     "b": 2.0,
     "r50": 2.0,

@@ -1,12 +1,15 @@
 """From mosaic to catalogue and stamps: the same bits for all tiles, and the right sources."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from galrestore.config.select import Select
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
-from galrestore.sources.survey import object_ids, select
+from galrestore.sources.cutting import cut_stamps, stamp_side
+from galrestore.sources.selection import object_ids, select
 
 SHAPE = (563, 1141)
 
@@ -16,9 +19,19 @@ def crowded(make):
     return make.crowded(SHAPE, 420)
 
 
+def selected(images, settings, tile=4096):
+    """Catalogue, cube and ids, as stage select writes them."""
+    selection = select(images, settings, tile)
+    ids = selection.table["id"][selection.table["rejected_by"] == ""].to_numpy()
+    side = stamp_side(selection, settings)
+    cube = np.full((len(ids), side, side), np.inf, np.float32)
+    for planes, stamps in cut_stamps(images, selection, settings, 1, tile):
+        cube[planes] = stamps
+    return SimpleNamespace(table=selection.table, cube=cube, ids=ids)
+
+
 def chosen(mosaic, tile=4096, **settings):
-    mosaic.n_images = 1
-    return select([mosaic], Select(**settings), 1, tile)
+    return selected([mosaic], Select(**settings), tile)
 
 
 @pytest.mark.parametrize("telescope", ["hst", "jwst"])
@@ -129,9 +142,10 @@ def test_each_flaw_is_named(known):
     assert not table[table["y"] < 270]["reject_star"].any()
 
 
-def test_filled_stamps_have_no_holes(known):
+@pytest.mark.parametrize("padding", ["white", "correlated"])
+def test_filled_stamps_have_no_holes(known, padding):
     mosaic, _ = known
-    selection = chosen(mosaic, minimum_coverage=0.5)
+    selection = chosen(mosaic, minimum_coverage=0.5, padding=padding)
     row = at(selection.table, 607, 250)
     assert row["rejected_by"] == ""
     stamp = selection.cube[list(selection.ids).index(row["id"])]
@@ -174,7 +188,7 @@ def test_cutouts_keep_the_source_at_the_centre(make):
         make.gaussian(image, 60, 50, 4e4, 3.0)
         make.gaussian(image, 15, 80, 4e4, 3.0)
         images.append(make.mosaic(image.astype(np.float32), n_images=3))
-    selection = select(images, Select(), 1, 4096)
+    selection = selected(images, Select())
     table = selection.table
     accepted = table[table["rejected_by"] == ""]
     assert accepted["image"].tolist() == [0, 1, 2]
@@ -185,10 +199,10 @@ def test_cutouts_keep_the_source_at_the_centre(make):
 @pytest.mark.parametrize("images", [1, 2])
 def test_empty_sky_gives_an_empty_catalogue(make, images):
     mosaic = make.mosaic(np.full((73, 91), 3, np.float32), n_images=images)
-    selection = select([mosaic] * images, Select(), 1, 4096)
+    selection = selected([mosaic] * images, Select())
     assert len(selection.table) == 0
     assert set(selection.table.columns) == {column.name for column in CATALOGUE}
-    assert selection.cube.shape[0] == len(selection.ids) == 0
+    assert selection.cube.shape == (0, 2, 2)
 
 
 def test_ids_are_positive_and_tell_mosaics_apart():

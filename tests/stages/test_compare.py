@@ -73,7 +73,7 @@ def compare(tmp_path, monkeypatch, rows=4):
     steps = (
         ("acquire", "local", "--mosaic", "cut", "--manifest", "m.parquet", *common, local),
         ("select", "--manifest", "m.parquet", "--catalogue", "c.parquet", "--stamps", "c.fits",
-         *common, "{}"),
+         "--stars", "s.parquet", *common, "{}"),
         ("compare", "--manifest", "m.parquet", "--catalogue", "c.parquet", "--published",
          "published.fits", "--sersic", "fit", "--flux-radius", "radius", "--table", "t.parquet",
          *common, "{}"),

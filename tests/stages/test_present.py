@@ -8,12 +8,17 @@ import pytest
 from PIL import Image
 
 from galrestore.cli import main
+from galrestore.config.acquire import Acquire, SimulatedMosaic, SimulatedSky
+from galrestore.config.select import Select
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS, PUBLISHED_SUMMARY
 from galrestore.files.contracts.selection import SELECTION
+from galrestore.files.contracts.selection_truth import SELECTION_TRUTH
+from galrestore.files.contracts.stars import STARS
 from galrestore.files.contracts.table1 import TABLE1
+from galrestore.files.contracts.truth import truth_columns
 from galrestore.files.cubes import write_cube
 from galrestore.files.tables import read_provenance, read_table, write_table
 from galrestore.provenance import Provenance, sha256_of
@@ -117,6 +122,45 @@ def test_selection_is_printed_and_counted(folder, capsys):
     assert counts[("b", "detected")] == 0
     assert counts[("all hst", "detected")] == 3
     assert Path("s.md").read_text() in capsys.readouterr().err
+
+
+def test_funnel_and_star_locus(folder):
+    files = catalogue("a", [10, 20, 120]), catalogue("b", [30])
+    outputs = ("s.parquet", "s.csv", "s.md")
+    assert present("selection", "--catalogues", *files, outputs=outputs) == 0
+    assert present("funnel", "--counts", "s.parquet", outputs=("f.pdf", "f.png")) == 0
+    with Image.open("f.png") as image:
+        assert "accepted are 1 of 4 for HST" in image.text["Description"]
+    stars = []
+    for name in ("a", "b"):
+        stars.append(f"{name}_stars.parquet")
+        row = rows(STARS, 1).assign(mosaic=name, locus_stars=0)
+        write_table(stars[-1], row, STARS, Provenance("select", "ab", "{}", 3))
+    arguments = ("--catalogues", *files, "--stars", *stars)
+    assert present("star_locus", *arguments, outputs=("l.pdf", "l.png")) == 0
+    with Image.open("l.png") as image:
+        assert "a 1 (r50 = 1.00 px" in image.text["Description"]
+
+
+def test_selection_against_the_truth(folder):
+    record = Provenance("select", "ab", Select().model_dump_json(), 3)
+    frame = rows(CATALOGUE, 2).assign(mosaic="a", telescope="hst", ra=[10.0, 10.1], dec=0.0)
+    write_table("a.parquet", frame, CATALOGUE, record)
+    mosaic = SimulatedMosaic(
+        telescope="hst", instrument="ACS/WFC", band="F814W", format="hlf", pixel_scale=0.05,
+        wavelength=0.8, psf_fwhm=0.1, depth=28.0,
+    )  # fmt: skip
+    sky = SimulatedSky(width=90, height=90, ra=10, dec=0, mosaics={"a": mosaic})
+    columns = truth_columns(["a"])
+    objects = rows(columns, 2).assign(kind=["star", "galaxy"], ra=[10.0, 10.1], dec=0.0)
+    settings = Acquire(simulated=sky).model_dump_json()
+    write_table("truth.parquet", objects, columns, Provenance("acquire", "ab", settings, 3))
+    outputs = ("t.parquet", "t.csv", "t.md")
+    arguments = ("--catalogues", "a.parquet", "--truth", "truth.parquet")
+    assert present("selection_truth", *arguments, outputs=outputs) == 0
+    table = read_table("t.parquet", SELECTION_TRUTH).set_index(["mosaic", "group", "item"])
+    assert table.loc[("a", "accepted", "star"), ["count", "total"]].tolist() == [1, 2]
+    assert "1 (50.00%)" in Path("t.md").read_text()
 
 
 def test_figure3_takes_the_cut_from_the_catalogues(folder):

@@ -9,6 +9,7 @@ from galrestore.config import load
 from galrestore.config.select import Select
 from galrestore.files import cubes
 from galrestore.files.contracts.catalogue import CATALOGUE
+from galrestore.files.contracts.stars import STARS
 from galrestore.files.tables import read_provenance, read_table
 from galrestore.provenance import sha256_of
 
@@ -51,6 +52,7 @@ def select(tmp_path):
         table, stamps = tmp_path / "c.parquet", tmp_path / "s.fits"
         text = (settings or Select()).model_dump_json()
         files = ["--catalogue", str(table), "--stamps", str(stamps), "--tile", str(tile)]
+        files += ["--stars", str(tmp_path / "stars.parquet")]
         status = main(["select", "--manifest", manifest, *files, "--settings", text, *common])
         return status, table, stamps
 
@@ -72,7 +74,11 @@ def test_catalogue_and_stamps_belong_together(select, tmp_path):
         assert stamp[side // 2, side // 2] == image[round(row.y), round(row.x)]
     with fits.open(stamps) as hdus:
         assert hdus["STAMP"].header["BUNIT"] == "electron/s"
+    stars = read_table(tmp_path / "stars.parquet", STARS)
+    assert stars.loc[0, ["mosaic", "psf_stars", "stated_fwhm"]].tolist() == ["home", 0, 2.0]
+    assert (table["star_fwhm"] == 2.0).all()
     record = read_provenance(catalogue)
+    assert record == read_provenance(tmp_path / "stars.parquet")
     assert record == cubes.read_provenance(stamps)
     manifest = tmp_path / "m.parquet"
     assert record.inputs == {str(manifest): sha256_of(manifest)}

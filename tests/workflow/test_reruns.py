@@ -15,6 +15,9 @@ BELOW_SELECT = BELOW_RENDER | {
     "resample",
     "render",
     "selection_table",
+    "selection_truth",
+    "selection_funnel",
+    "star_locus",
     "fig03_sizes",
 }
 

@@ -3,12 +3,17 @@
 #   reads   measurements, catalogues, pairs, restored images
 #   writes  results/tables/table1_<set>.{parquet,csv,md}   PSNR, SSIM and fairer scores by method
 #           results/tables/selection.{parquet,csv,md}      sources by first rejection, by mosaic
+#           results/tables/selection_truth.*               accepted sources against the simulated truth
 #           results/tables/published_fits.{parquet,csv,md}   fits against published ones, if any
 #           results/figures/figNN_<what>.{pdf,png}, published_fits.{pdf,png}
+#           results/figures/{star_locus,selection_funnel}.{pdf,png}
 
 PRESENTED = [
     *expand("results/tables/table1_{set}.md", set=SETS),
     "results/tables/selection.md",
+    *(["results/tables/selection_truth.md"] if SIMULATED else []),
+    "results/figures/star_locus.png",
+    "results/figures/selection_funnel.png",
     "results/figures/fig03_sizes.png",
     "results/figures/fig05_examples.png",
     *(["results/tables/published_fits.md"] if PUBLISHED else []),
@@ -59,6 +64,71 @@ rule selection_table:
         "python -m galrestore present selection --catalogues {input.catalogues:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+
+
+rule selection_truth:
+    input:
+        catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=SIMULATED),
+        truth="results/mosaics/truth.parquet",
+    output:
+        parquet="results/tables/selection_truth.parquet",
+        csv="results/tables/selection_truth.csv",
+        markdown="results/tables/selection_truth.md",
+    log:
+        "results/logs/present/selection_truth.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present selection_truth --catalogues {input.catalogues:q}"
+        " --truth {input.truth:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+
+
+rule star_locus:
+    input:
+        catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=[*HST, *JWST]),
+        stars=expand("results/stars/{mosaic}.parquet", mosaic=[*HST, *JWST]),
+    output:
+        pdf="results/figures/star_locus.pdf",
+        png="results/figures/star_locus.png",
+    log:
+        "results/logs/present/star_locus.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present star_locus --catalogues {input.catalogues:q}"
+        " --stars {input.stars:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule selection_funnel:
+    input:
+        counts="results/tables/selection.parquet",
+    output:
+        pdf="results/figures/selection_funnel.pdf",
+        png="results/figures/selection_funnel.png",
+    log:
+        "results/logs/present/selection_funnel.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present funnel --counts {input.counts:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
 
 
 rule fig03_sizes:

@@ -3,6 +3,7 @@
 #   reads   results/mosaics/<mosaic>.parquet and the images it names, by window
 #   writes  results/stamps/<mosaic>.parquet   every source: measurements, flags, first rejection
 #           results/stamps/<mosaic>.fits      stamps of the accepted ones
+#           results/stars/<mosaic>.parquet    star locus and PSF measured on stars
 
 
 rule select:
@@ -12,6 +13,7 @@ rule select:
     output:
         catalogue="results/stamps/{mosaic}.parquet",
         stamps="results/stamps/{mosaic}.fits",
+        stars="results/stars/{mosaic}.parquet",
     log:
         "results/logs/select/{mosaic}.log",
     benchmark:
@@ -30,3 +32,4 @@ rule select:
         "python -m galrestore select --manifest {input.manifest:q} --tile {resources.tile}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --catalogue {output.catalogue:q} --stamps {output.stamps:q}"
+        " --stars {output.stars:q}"
