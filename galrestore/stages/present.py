@@ -14,11 +14,17 @@ from galrestore.files.atomic import atomic
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.population import POPULATION_STATISTICS
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
-from galrestore.measurement.markdown import render_by_noise, render_scores, render_selection
+from galrestore.measurement.markdown import (
+    render_by_noise,
+    render_population,
+    render_scores,
+    render_selection,
+)
 from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
 from galrestore.stages.common import add_common_arguments, provenance
 
@@ -35,6 +41,10 @@ def add_arguments(parser):
     )
     selection = _kind(kinds, "selection", _selection, "counts by reason", "PARQUET CSV MARKDOWN")
     selection.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by mosaic")
+    population = _kind(
+        kinds, "population", _population, "population and fits", "PARQUET CSV MARKDOWN"
+    )
+    population.add_argument("--statistics", type=Path, required=True, help="of resample")
     fig03 = _kind(kinds, "fig03", _fig03, "Figure 3: sizes of HST stamps", "PDF PNG")
     fig03.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by HST mosaic")
     fig05 = _kind(kinds, "fig05", _fig05, "Figure 5: examples", "PDF PNG")
@@ -79,6 +89,11 @@ def _selection(args):
     catalogues = {path.stem: read_table(path, CATALOGUE) for path in args.catalogues}
     table = count_rejections(catalogues, REJECTIONS)
     _write(args, table, SELECTION, render_selection(table), args.catalogues)
+
+
+def _population(args):
+    table = read_table(args.statistics, POPULATION_STATISTICS)
+    _write(args, table, POPULATION_STATISTICS, render_population(table), [args.statistics])
 
 
 def _fig03(args):

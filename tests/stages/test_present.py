@@ -11,6 +11,7 @@ from galrestore.cli import main
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.population import POPULATION_STATISTICS
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.cubes import write_cube
@@ -116,6 +117,25 @@ def test_selection_is_printed_and_counted(folder, capsys):
     assert counts[("b", "detected")] == 0
     assert counts[("all hst", "detected")] == 3
     assert Path("s.md").read_text() in capsys.readouterr().err
+
+
+def test_population_is_printed_with_its_largest_differences(folder, capsys):
+    frame = rows(POPULATION_STATISTICS, 8)
+    frame["statistic"] = ["median", "spread", "ks_distance"] * 2 + ["rank_correlation"] * 2
+    frame["first"] = ["q"] * 3 + ["n"] * 3 + ["q", "n"]
+    frame["second"] = [""] * 6 + ["n", "q"]
+    frame["fits"] = [0.5, 0.1, 0.0, 1.0, 0.2, 0.0, 0.31, -0.2]
+    frame["drawn"] = [0.5, 0.1, 0.012, 1.0, 0.2, 0.017, 0.32, -0.225]
+    made = Provenance("resample", "ab", "{}", 3)
+    write_table("s.parquet", frame, POPULATION_STATISTICS, made)
+    outputs = ("p.parquet", "p.csv", "p.md")
+    assert present("population", "--statistics", "s.parquet", outputs=outputs) == 0
+    text = Path("p.md").read_text()
+    assert "at most 0.0170 from the fits'" in text
+    assert "rank correlations at most 0.025." in text
+    assert "| q, n |  0.310 |  0.320 |" in text
+    assert text in capsys.readouterr().err
+    pd.testing.assert_frame_equal(read_table("p.parquet", POPULATION_STATISTICS), frame)
 
 
 def test_figure3_takes_the_cut_from_the_catalogues(folder):

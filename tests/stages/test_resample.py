@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from galrestore.cli import main
-from galrestore.files.contracts.population import POPULATION
+from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
 from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.tables import read_table, write_table
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
+from galrestore.synthesis.population import DIMENSIONS
 
 
 def fits(count, failed):
@@ -33,7 +34,7 @@ def resample(tmp_path, monkeypatch):
         write_table("fits.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 7))
         return main(
             ["resample", "--fits", "fits.parquet", "--settings", '{"size": 501}', "--seed", "7",
-             "--table", "population.parquet"]
+             "--table", "population.parquet", "--statistics", "statistics.parquet"]
         )  # fmt: skip
 
     return run
@@ -44,6 +45,10 @@ def test_good_fits_make_the_population(resample):
     population = read_table("population.parquet", POPULATION)
     assert population["id"].tolist() == list(range(501))
     assert population["n"].max() < 5
+    statistics = read_table("statistics.parquet", POPULATION_STATISTICS)
+    distances = statistics[statistics["statistic"] == "ks_distance"]
+    assert distances["first"].tolist() == list(DIMENSIONS)
+    assert distances["drawn"].max() < 0.02
 
 
 def test_too_few_good_fits(resample, capsys, tmp_path):

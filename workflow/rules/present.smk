@@ -3,11 +3,13 @@
 #   reads   measurements, catalogues, pairs, restored images
 #   writes  results/tables/table1_<set>.{parquet,csv,md}   PSNR, SSIM and fairer scores by method
 #           results/tables/selection.{parquet,csv,md}      sources by first rejection, by mosaic
+#           results/tables/population.{parquet,csv,md}     the population against the fits
 #           results/figures/figNN_<what>.{pdf,png}
 
 PRESENTED = [
     *expand("results/tables/table1_{set}.md", set=SETS),
     "results/tables/selection.md",
+    "results/tables/population.md",
     "results/figures/fig03_sizes.png",
     "results/figures/fig05_examples.png",
 ]
@@ -55,6 +57,27 @@ rule selection_table:
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present selection --catalogues {input.catalogues:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+
+
+rule population_table:
+    input:
+        statistics="results/population_statistics.parquet",
+    output:
+        parquet="results/tables/population.parquet",
+        csv="results/tables/population.csv",
+        markdown="results/tables/population.md",
+    log:
+        "results/logs/present/population.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present population --statistics {input.statistics:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
 
