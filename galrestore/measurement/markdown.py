@@ -145,7 +145,7 @@ def render_population(table):
     correlation = table[table["statistic"] == "rank_correlation"]
     names = list(dict.fromkeys(marginal.loc["median"].index))
     columns = [["quantity", *names]]
-    for statistic, heading in (("median", "median"), ("spread", "half of middle 68%")):
+    for statistic, heading in (("median", "median"), ("spread", "spread")):
         for key in ("fits", "drawn", "bounded"):
             values = [f"{marginal.loc[(statistic, name), key]:.4g}" for name in names]
             columns.append([f"{heading}, {key}", *values])
@@ -161,7 +161,8 @@ def render_population(table):
         [
             "# The population against the fits it is drawn from",
             "",
-            "Drawn: before bounds; bounded: those within the range of the fits and of GalSim. "
+            "Drawn: before bounds; bounded: those within the range of the fits and of GalSim; "
+            "spread: half the range of the middle 68%. "
             f"Before bounds distributions are at most {distance:.4f} from the fits' "
             f"(Kolmogorov-Smirnov), rank correlations at most {change:.3f}.",
             "",

@@ -1,47 +1,24 @@
 """
 Noiseless images of Sersic galaxies as sums of Gaussians, compiled: GalSim's, far sooner.
 
-A profile is written as K Gaussians, whose table reaches farther in and out than the one
-that fits use: without PSF the centre of a steep profile is a cusp.  A Gaussian is
-integrated over pixels by cutting them into sub-pixels of which none is wider than the
-Gaussian's minor axis; a sub-pixel's own width h is then a variance, h**2 / 12, and one more
-derivative, ``-h**4 / 2880 (d4/dx4 + d4/dy4)``.  Narrow Gaussians are small, so all take
-about as many points.  Wide ones are sampled at every second or fourth pixel and
-interpolated.
+A profile is written as a sum of Gaussians (`expansion`).  A Gaussian is integrated over
+pixels by cutting them into sub-pixels of which none is wider than the Gaussian's minor
+axis; a sub-pixel's own width h is then a variance, h**2 / 12, and one more derivative,
+``-h**4 / 2880 (d4/dx4 + d4/dy4)``.  Narrow Gaussians are small, so all take about as many
+points.  Wide ones are sampled at every second or fourth pixel and interpolated.
 
 The centre of a galaxy lies at pixel ``size // 2`` plus its offset, in both axes.
-
-References
-----------
-Cappellari (2002), MNRAS 333, 400; Hogg & Lang (2013), PASP 125, 719.
 """
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numba import njit
 
-from galrestore.sersic.profile import (
-    brightness_at_r50,
-    enclosed_fraction,
-    intensity,
-    radius_enclosing,
-)
+from galrestore.synthesis.expansion import INDEX_RANGE, expansion_table
 
-__all__ = ["GAUSSIANS", "INDEX_RANGE", "render_gaussians"]
+__all__ = ["render_gaussians"]
 
-# Sersic indices of the table; GalSim's range.
-INDEX_RANGE = (0.3, 6.2)
-GAUSSIANS = 24
-
-_NODES = 200
-_RADII = 240
-_RIDGE = 1e-5
-# Brightness errors count relative to I(r) + 0.01 I(R50), flux errors to F(<r) + 0.01.
-_FLOOR = 0.01
-# Half-light radii that are expanded; a stamp of 64 pixels reaches 57 for r50 of 0.8 pixels.
-_REACH = 60.0
 # Finest cut of a pixel; narrower Gaussians count as points.
 _FINEST = 1024
 _LARGEST = 1024
@@ -103,7 +80,7 @@ def render_gaussians(galaxies, size, psf_fwhm=0.0):
     rows = np.ascontiguousarray(np.column_stack(columns))
     _check(rows, size, galaxies["id"] if "id" in galaxies else np.arange(len(rows)))
     images = np.zeros((len(rows), size, size), dtype=np.float32)
-    table, low, step = _table()
+    table, low, step = expansion_table()
     # The longest line of sub-pixels: 2 x 7.8 sigma / q, of eight a sigma, and two pixels.
     line = np.zeros(int(128 / rows[:, 3].min(initial=1)) + 3 * _FINEST, dtype=np.float32)
     _render(rows, (psf_fwhm * _SIGMA_PER_FWHM) ** 2, table, low, step, line, images)
@@ -126,40 +103,6 @@ def _check(rows, size, ids):
             f"n in {INDEX_RANGE}, q in [{_FLATTEST}, 1]"
         )
         raise ValueError(msg)
-
-
-@lru_cache(maxsize=1)
-def _table():
-    """Amplitudes and ln widths at nodes in ln n, shape (nodes, 2, K); first node, distance."""
-    nodes = np.linspace(*np.log(INDEX_RANGE), _NODES)
-    values = np.empty((_NODES, 2, GAUSSIANS))
-    for row, node in zip(values, nodes, strict=True):
-        amplitudes, widths = _expand(np.exp(node))
-        row[:] = amplitudes, np.log(widths)
-    return values, float(nodes[0]), float(nodes[1] - nodes[0])
-
-
-def _expand(n):
-    """Least-squares amplitudes and widths in half-light radii, for I(r) and F(<r) together."""
-    inner, outer = radius_enclosing(np.array([_inner_fraction(n), 0.9999]), n)
-    inner, outer = max(inner, 1e-4), min(outer, _REACH)
-    widths = np.geomspace(0.5 * inner, 0.37 * outer, GAUSSIANS)
-    r = np.geomspace(0.1 * inner, min(1.3 * outer, _REACH), _RADII)
-    i50 = brightness_at_r50(1.0, 1.0, n)
-    brightness, flux = intensity(r, i50, 1.0, n), enclosed_fraction(r, n)
-    falling = np.exp(-(r[:, None] ** 2) / (2 * widths**2))
-    weights = np.concatenate([1 / (brightness + _FLOOR * i50), 1 / (flux + _FLOOR)])
-    design = np.concatenate([falling / (2 * np.pi * widths**2), 1 - falling])
-    target = np.concatenate([brightness, flux]) * weights
-    # The ridge keeps neighbouring Gaussians from cancelling each other.
-    design = np.concatenate([design * weights[:, None], _RIDGE * np.eye(GAUSSIANS)])
-    target = np.concatenate([target, np.zeros(GAUSSIANS)])
-    return np.linalg.lstsq(design, target, rcond=None)[0], widths
-
-
-def _inner_fraction(n):
-    """Flux within the smallest scale that is expanded; profiles with n < 1/2 are flat there."""
-    return 1e-5 + 1e-2 * np.exp(-((n / 0.5) ** 2))
 
 
 @_compiled

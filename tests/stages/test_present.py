@@ -11,8 +11,9 @@ from galrestore.cli import main
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
-from galrestore.files.contracts.population import POPULATION_STATISTICS
+from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
 from galrestore.files.contracts.selection import SELECTION
+from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.cubes import write_cube
 from galrestore.files.tables import read_provenance, read_table, write_table
@@ -189,3 +190,42 @@ def test_figure5_of_other_images(folder, capsys):
     assert present("fig05", *FIGURE5, "--measurements", file, outputs=outputs) == 2
     assert "rs.fits: has other objects than the test split" in capsys.readouterr().err
     assert not Path("f.pdf").exists()
+
+
+def sersic(ids, name):
+    rng = stream(3, "test.present.fits")
+    frame = rows(SERSIC, len(ids)).assign(id=ids, failure="", theta=0.3)
+    frame["q"] = rng.uniform(0.2, 0.9, len(ids))
+    for column in ("n", "flux", "r50", "noise", "model_flux"):
+        frame[column] = np.exp(0.2 * rng.normal(size=len(ids)))
+    write_table(f"{name}.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 3))
+    return frame
+
+
+def test_figure4_and_quality_of_the_fits(folder, capsys):
+    sersic(np.arange(40), "hst")
+    fits = sersic(np.arange(30)[::-1], "galsim")
+    truth = rows(POPULATION, 30).assign(id=np.arange(30), theta=0.3)
+    # The table of fits is in another order.
+    for column, source in (("n", "n"), ("flux", "model_flux"), ("r50", "r50"), ("q", "q")):
+        truth[column] = fits[source].to_numpy()[::-1]
+    made = Provenance("resample", "ab", "{}", 3)
+    write_table("population.parquet", truth, POPULATION, made)
+    outputs = ("f.pdf", "f.png")
+    files = ("--hst", "hst.parquet", "--galsim", "galsim.parquet")
+    assert present("fig04", *files, outputs=outputs) == 0
+    assert "fits of 40 HST stamps (blue) and of 30" in capsys.readouterr().err
+    files = ("--fits", "galsim.parquet", "--population", "population.parquet")
+    assert present("fit_quality", *files, outputs=outputs) == 0
+    assert "ln n +0.000 ± 0.000, ln R50 +0.000 ± 0.000" in capsys.readouterr().err
+    write_table("population.parquet", truth.iloc[1:], POPULATION, made)
+    assert present("fit_quality", *files, outputs=outputs) == 2
+    assert "has other objects than population.parquet" in capsys.readouterr().err
+
+
+def test_figure4_of_failures(folder, capsys):
+    frame = sersic(np.arange(40), "hst").assign(failure="index")
+    write_table("bad.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 3))
+    files = ("--hst", "hst.parquet", "--galsim", "bad.parquet")
+    assert present("fig04", *files, outputs=("f.pdf", "f.png")) == 2
+    assert "0 of 40 GalSim fits are good" in capsys.readouterr().err

@@ -10,7 +10,8 @@ from scipy.special import erf
 from galrestore.rng import stream
 from galrestore.sersic.profile import enclosed_fraction
 from galrestore.synthesis import gaussians
-from galrestore.synthesis.gaussians import INDEX_RANGE, render_gaussians
+from galrestore.synthesis.expansion import INDEX_RANGE, expansion_table
+from galrestore.synthesis.gaussians import render_gaussians
 from galrestore.synthesis.population import GALSIM_INDICES
 from galrestore.synthesis.rendering import render
 
@@ -50,6 +51,18 @@ def test_agrees_with_galsim_over_the_whole_range():
     relative = error / expected.max(axis=(1, 2))
     assert np.quantile(relative, 0.95) < 2e-4
     assert relative.max() < 6e-4
+
+
+def test_expansion_is_the_profile():
+    """The profile's closed forms, at nodes of the table."""
+    values, low, step = expansion_table()
+    radius = np.geomspace(0.01, 30, 300)
+    for k in range(0, len(values), 11):
+        n = np.exp(low + k * step)
+        amplitudes, widths = values[k, 0], np.exp(values[k, 1])
+        flux = (1 - np.exp(-(radius[:, None] ** 2) / (2 * widths**2))) @ amplitudes
+        # What images may err by, as for a galaxy all of whose light falls in one pixel.
+        assert_allclose(flux, enclosed_fraction(radius, n), atol=2e-4)
 
 
 def test_range_is_galsims():

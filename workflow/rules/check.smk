@@ -28,6 +28,7 @@ rule check:
             ),
             "results/sersic/hst.parquet",
             "results/population.parquet",
+            "results/population_statistics.parquet",
             *gather.shards("results/render/{scatteritem}.fits"),
             *expand("results/pairs/{set}.{kind}", set=SETS, kind=["fits", "parquet"]),
             *expand("results/models/{lineage}/weights.safetensors", lineage=LINEAGES),
@@ -36,6 +37,7 @@ rule check:
             *expand("results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS),
             *expand("results/tables/table1_{set}.parquet", set=SETS),
             "results/tables/selection.parquet",
+            "results/tables/population.parquet",
         ],
     output:
         report="results/checks/report.xml",

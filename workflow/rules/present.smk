@@ -4,6 +4,7 @@
 #   writes  results/tables/table1_<set>.{parquet,csv,md}   PSNR, SSIM and fairer scores by method
 #           results/tables/selection.{parquet,csv,md}      sources by first rejection, by mosaic
 #           results/tables/population.{parquet,csv,md}     the population against the fits
+#           results/figures/fit_quality.{pdf,png}          fits of GalSim images against truth
 #           results/figures/figNN_<what>.{pdf,png}
 
 PRESENTED = [
@@ -98,6 +99,49 @@ rule fig03_sizes:
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present fig03 --catalogues {input.catalogues:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule fig04_corner:
+    input:
+        hst="results/sersic/hst.parquet",
+        galsim="results/sersic/galsim.parquet",
+    output:
+        pdf="results/figures/fig04_corner.pdf",
+        png="results/figures/fig04_corner.png",
+    log:
+        "results/logs/present/fig04_corner.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present fig04 --hst {input.hst:q} --galsim {input.galsim:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule fit_quality:
+    input:
+        fits="results/sersic/galsim.parquet",
+        population="results/population.parquet",
+    output:
+        pdf="results/figures/fit_quality.pdf",
+        png="results/figures/fit_quality.png",
+    log:
+        "results/logs/present/fit_quality.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present fit_quality --fits {input.fits:q}"
+        " --population {input.population:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
 
