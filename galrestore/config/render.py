@@ -14,7 +14,7 @@ class Render(Section):
     renderer: Literal["galsim", "gaussians"] = setting(
         "galsim",
         "What draws the images: GalSim, or sums of Gaussians, within 2e-4 of the peak and "
-        "eighty times faster (benchmarks/rendering.py).",
+        "a hundred times faster (benchmarks/rendering.py).",
         unit="",
         paper="3.2",
     )

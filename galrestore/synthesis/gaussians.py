@@ -237,9 +237,11 @@ def _add_gaussian(flux, shape, scale, exact, cut, line, grid):
             stop = min(right * fine, math.ceil((middle + half + 0.5) * fine))
             if start < stop:
                 dx = (start + 0.5) * h - 0.5 - x0
-                part = line[start - left * fine : stop - left * fine]
+                # Whole pixels are added where they belong, sub-pixels collected first.
+                into, first = (grid[y], 0) if fine == 1 else (line, left * fine)
+                part = into[start - first : stop - first]
                 _add_line(part, peak, precision, dx, dy, h, kind)
-        if y % fine == fine - 1 or y == top - 1:
+        if fine > 1 and (y % fine == fine - 1 or y == top - 1):
             _bin(line, fine, grid[y // fine, left:right])
 
 
