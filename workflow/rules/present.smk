@@ -11,7 +11,9 @@ PRESENTED = [
     *expand("results/tables/table1_{set}.md", set=SETS),
     "results/tables/selection.md",
     "results/tables/population.md",
+    "results/figures/fit_quality.png",
     "results/figures/fig03_sizes.png",
+    "results/figures/fig04_corner.png",
     "results/figures/fig05_examples.png",
 ]
 
