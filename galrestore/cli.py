@@ -22,6 +22,7 @@ STAGES = {
     "acquire": "describe mosaics of a local folder, or render the simulated sky",
     "select": "detect, measure, reject with a reason and cut stamps",
     "fit": "fit PSF-convolved Sersic profiles to stamps",
+    "compare": "compare fits of galaxy cutouts with published ones",
     "resample": "draw a population from the five-dimensional KDE of the fits",
     "render": "render the population with GalSim",
     "degrade": "make low-quality images of ground truth, and split by sky",

@@ -11,6 +11,7 @@ __all__ = [
     "LocalFolder",
     "LocalMosaic",
     "LocalPairs",
+    "PublishedFits",
     "SimulatedMosaic",
     "SimulatedPopulation",
     "SimulatedSky",
@@ -184,6 +185,46 @@ class SimulatedSky(Section):
     )
 
 
+class PublishedFits(Section):
+    """Published measurements of the galaxies in a file of cutouts, row by row."""
+
+    table: str = setting(
+        ...,
+        "FITS file with a table of one row for each cutout, in their order, below the folder.",
+        unit="",
+        paper="-",
+    )
+    table_hdu: int | str = setting(1, "Extension (index or name) of the table.", unit="", paper="-")
+    sersic: str | None = setting(
+        None,
+        "Column of Sersic fits as COSMOS gives them: I(R50), R50 along the major axis, n, q, "
+        "boxiness, x, y, position angle; null for none.",
+        unit="electron/s, pixel, rad",
+        paper="-",
+    )
+    flux_radius: str | None = setting(
+        None,
+        "Column of radii of circles with half of the light; null for none.",
+        unit="pixel",
+        paper="-",
+    )
+
+    @model_validator(mode="after")
+    def _something(self):
+        if self.sersic is None and self.flux_radius is None:
+            msg = "published measurements need a column: give sersic, flux_radius or both"
+            raise ValueError(msg)
+        return self
+
+    def arguments(self):
+        """Return the options of stage ``compare`` that name extension and columns."""
+        named = {"--sersic": self.sersic, "--flux-radius": self.flux_radius}
+        options = ["--hdu", str(self.table_hdu)]
+        for option, column in named.items():
+            options += [option, column] if column is not None else []
+        return options
+
+
 class LocalMosaic(Section):
     """One mosaic, or one file of galaxy cutouts, in a local folder."""
 
@@ -227,6 +268,19 @@ class LocalMosaic(Section):
     psf_fwhm: float = setting(
         ..., "Width of the PSF in the mosaic.", unit="arcsec", paper="3.1", gt=0.01, lt=1
     )
+    published: PublishedFits | None = setting(
+        None,
+        "Published measurements to compare ours with (HST cutouts only); null for none.",
+        unit="",
+        paper="-",
+    )
+
+    @model_validator(mode="after")
+    def _published_cutouts(self):
+        if self.published is not None and (self.telescope != "hst" or self.science_hdu != "all"):
+            msg = 'published measurements need HST cutouts, one an extension (science_hdu: "all")'
+            raise ValueError(msg)
+        return self
 
 
 class LocalPairs(Section):

@@ -4,7 +4,13 @@ import numpy as np
 
 from galrestore.measurement.published import TABLE1_SET
 
-__all__ = ["render_by_noise", "render_population", "render_scores", "render_selection"]
+__all__ = [
+    "render_by_noise",
+    "render_population",
+    "render_published",
+    "render_scores",
+    "render_selection",
+]
 
 # Column of the table: score, heading, decimals, whether the smallest is the best.
 _COLUMNS = (
@@ -171,6 +177,49 @@ def render_population(table):
             "## Rank correlations",
             "",
             *_table(correlations),
+            "",
+        ]
+    )
+
+
+def render_published(galaxies, summary):
+    """
+    Write the comparison with published fits as Markdown.
+
+    Parameters
+    ----------
+    galaxies : pandas.DataFrame
+        Galaxies (contract `PUBLISHED_FITS`).
+    summary : pandas.DataFrame
+        Their summary (contract `PUBLISHED_SUMMARY`).
+
+    Returns
+    -------
+    text : str
+        One row for each file, PSF and quantity, then the failed fits.
+    """
+    columns = [
+        ["file", *summary["mosaic"]],
+        ["PSF", *summary["psf"]],
+        ["ours against published", *summary["meaning"]],
+        *([name, *map(str, summary[name])] for name in ("published", "failed", "missing")),
+        ["median", *_with_errors(summary["median"], summary["median_error"], 3)],
+        ["scatter", *_numbers(summary["scatter"], 3)],
+        ["outliers", *(text or "-" for text in summary["outliers"])],
+    ]
+    failures = galaxies[galaxies["failure"] != ""].groupby(["mosaic", "psf", "failure"], sort=False)
+    return "\n".join(
+        [
+            "# Fits against published ones",
+            "",
+            "Medians with standard errors, and robust scatters, of the differences; images farther "
+            "than 3 scatters from the median. Failed fits and missing values count no further.",
+            "",
+            *_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
+            "",
+            "Failed fits: "
+            + ("; ".join(f"{n} {' '.join(key)}" for key, n in failures.size().items()) or "none")
+            + ".",
             "",
         ]
     )

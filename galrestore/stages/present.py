@@ -8,13 +8,20 @@ import numpy as np
 
 from galrestore.config import Present
 from galrestore.errors import EmptyError, InputError
-from galrestore.figures import fig03_sizes, fig04_corner, fig05_examples, fit_quality
+from galrestore.figures import (
+    fig03_sizes,
+    fig04_corner,
+    fig05_examples,
+    fit_quality,
+    published_fits,
+)
 from galrestore.figures.style import save
 from galrestore.files.atomic import atomic
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
+from galrestore.files.contracts.published_fits import PUBLISHED_FITS, PUBLISHED_SUMMARY
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.table1 import TABLE1
@@ -23,9 +30,11 @@ from galrestore.files.tables import concatenate, read_provenance, read_table, wr
 from galrestore.measurement.markdown import (
     render_by_noise,
     render_population,
+    render_published,
     render_scores,
     render_selection,
 )
+from galrestore.measurement.published_fits import summarise
 from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
 from galrestore.stages.common import add_common_arguments, provenance
 
@@ -59,6 +68,14 @@ def add_arguments(parser):
     fig05.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
     fig05.add_argument("--restored", type=Path, required=True, help="FITS cube RS")
     fig05.add_argument("--measurements", type=Path, required=True, help="scores of RS")
+    published = _kind(
+        kinds,
+        "published",
+        _published,
+        "fits against published ones",
+        "PARQUET CSV MARKDOWN PDF PNG",
+    )
+    published.add_argument("--tables", type=Path, nargs="+", required=True, help="by cutout file")
 
 
 def _kind(kinds, name, make, text, outputs):
@@ -161,9 +178,19 @@ def _fig05(args):
     save(figure, caption, *args.output, provenance(args, inputs))
 
 
+def _published(args):
+    galaxies = concatenate(args.tables, PUBLISHED_FITS)
+    if galaxies.empty:
+        raise EmptyError("no galaxy was compared with a published fit")
+    summary = summarise(galaxies)
+    _write(args, summary, PUBLISHED_SUMMARY, render_published(galaxies, summary), args.tables)
+    figure, caption = published_fits.draw(galaxies, summary)
+    save(figure, caption, *args.output[3:], provenance(args, args.tables))
+
+
 def _write(args, table, contract, text, inputs):
     """Write one table three times, all or none."""
-    parquet, csv, markdown = args.output
+    parquet, csv, markdown = args.output[:3]
     record = provenance(args, inputs)
     with atomic(csv) as csv_part, atomic(markdown) as markdown_part:
         table[[column.name for column in contract]].to_csv(

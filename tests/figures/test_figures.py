@@ -1,11 +1,20 @@
 """Figures: what they choose and say, and that equal input gives equal bytes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from galrestore.figures import fig03_sizes, fig04_corner, fig05_examples, fit_quality
+from galrestore.figures import (
+    fig03_sizes,
+    fig04_corner,
+    fig05_examples,
+    fit_quality,
+    published_fits,
+)
 from galrestore.figures.style import save, style
+from galrestore.files.contracts.published_fits import PUBLISHED_FITS
+from galrestore.measurement.published_fits import summarise
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
 
@@ -57,6 +66,28 @@ def drawn_examples():
 def drawn_sizes():
     widths = np.array([10, 10, 12, 60, 128, 130, 200])
     return fig03_sizes.draw(widths, np.array([1, 0, 1, 1, 1, 1, 0], dtype=bool), 128)
+
+
+def drawn_published():
+    blank = {"str": "", "int64": 0, "float64": np.nan}
+    table = pd.DataFrame({c.name: [blank[c.dtype]] * 6 for c in PUBLISHED_FITS})
+    table["mosaic"], table["psf"], table["image"] = "bright", "gaussian", np.arange(6)
+    table["published_n"], table["n_error"] = np.linspace(1, 3, 6), 0.1
+    table["n"] = table["published_n"] * np.exp([0.0, 0.1, 0.2, 0.3, 1.5, 0.1])
+    table.loc[5, "failure"] = "index"
+    return published_fits.draw(table, summarise(table))
+
+
+def test_published_fits_name_outliers_and_count_failures():
+    # ln n of five good fits differs by 0, .1, .2, .3, 1.5: median .2, deviations' median .1,
+    # scatter .148; the error of the median is 1.253 x .148 / sqrt(5) = .083.
+    figure, caption = drawn_published()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "4" in texts
+    assert any("+0.200 ± 0.083, scatter 0.148, N = 5" in text for text in texts)
+    assert "6 galaxies of bright" in caption
+    assert "1 of bright with the gaussian PSF" in caption
+    assert len([axes for axes in figure.axes if axes.axison]) == 1
 
 
 def test_examples_show_what_the_caption_says():
@@ -172,7 +203,9 @@ def test_quality_of_failures_only():
         fit_quality.draw(fitted(truth, failed=20), truth)
 
 
-@pytest.mark.parametrize("draw", [drawn_sizes, drawn_corner, drawn_examples, drawn_quality])
+@pytest.mark.parametrize(
+    "draw", [drawn_sizes, drawn_corner, drawn_examples, drawn_quality, drawn_published]
+)
 def test_equal_input_gives_equal_bytes_and_files_explain_themselves(draw, tmp_path):
     for folder in ("a", "b"):
         figure, caption = draw()

@@ -12,6 +12,7 @@ from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
+from galrestore.files.contracts.published_fits import PUBLISHED_FITS, PUBLISHED_SUMMARY
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.table1 import TABLE1
@@ -229,3 +230,21 @@ def test_figure4_of_failures(folder, capsys):
     files = ("--hst", "hst.parquet", "--galsim", "bad.parquet")
     assert present("fig04", *files, outputs=("f.pdf", "f.png")) == 2
     assert "0 of 40 GalSim fits are good" in capsys.readouterr().err
+
+
+def test_published_fits_as_table_and_figure(folder):
+    frame = rows(PUBLISHED_FITS, 4).assign(mosaic="bright", psf="gaussian", image=range(4))
+    frame["published_r50"] = np.nan
+    for name in ("published_i50", "published_theta", "published_flux", "published_flux_radius"):
+        frame[name] = np.nan
+    frame["q"] = [0.5, 0.6, 0.7, 0.8]
+    frame["published_q"], frame["failure"] = 0.5, ["", "", "", "index"]
+    write_table("b.parquet", frame, PUBLISHED_FITS, Provenance("compare", "ab", "{}", 3))
+    outputs = ("t/p.parquet", "t/p.csv", "t/p.md", "t/p.pdf", "t/p.png")
+    assert present("published", "--tables", "b.parquet", outputs=outputs) == 0
+    table = read_table(outputs[0], PUBLISHED_SUMMARY)
+    assert table["quantity"].tolist() == ["ln_n", "q"]
+    assert table["median"].tolist() == pytest.approx([0.0, 0.1])
+    assert "Failed fits: 1 bright gaussian index." in Path(outputs[2]).read_text()
+    with Image.open(outputs[4]) as image:
+        assert "4 galaxies of bright" in image.text["Description"]

@@ -38,6 +38,8 @@ rule check:
             *expand("results/tables/table1_{set}.parquet", set=SETS),
             "results/tables/selection.parquet",
             "results/tables/population.parquet",
+            *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
+            *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
         ],
     output:
         report="results/checks/report.xml",

@@ -20,6 +20,7 @@ prepare_environment(workflow.basedir)
 
 SIMULATED = {name: mosaic for door, name, mosaic in RUN.mosaics() if door == "simulated"}
 LOCAL = {name: mosaic for door, name, mosaic in RUN.mosaics() if door == "local"}
+PUBLISHED = sorted(name for name, mosaic in LOCAL.items() if mosaic.published is not None)
 HLF = [name for name, mosaic in SIMULATED.items() if mosaic.format == "hlf"]
 I2D = [name for name, mosaic in SIMULATED.items() if mosaic.format == "i2d"]
 HST = [name for _, name, _ in RUN.mosaics("hst")]
@@ -41,6 +42,11 @@ def mosaic_files(wildcards):
         return [os.path.join(RUN.acquire.local.root, file) for file in files if file is not None]
     ends = ("sci", "wht") if name in HLF else ("i2d",)
     return [f"results/mosaics/{name}_{end}.fits" for end in ends]
+
+
+def published_file(wildcards):
+    """Table of published fits of a file of cutouts."""
+    return os.path.join(RUN.acquire.local.root, LOCAL[wildcards.mosaic].published.table)
 
 
 def stamp_files(wildcards):

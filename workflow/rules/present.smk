@@ -5,7 +5,8 @@
 #           results/tables/selection.{parquet,csv,md}      sources by first rejection, by mosaic
 #           results/tables/population.{parquet,csv,md}     the population against the fits
 #           results/figures/fit_quality.{pdf,png}          fits of GalSim images against truth
-#           results/figures/figNN_<what>.{pdf,png}
+#           results/tables/published_fits.{parquet,csv,md}   fits against published ones, if any
+#           results/figures/figNN_<what>.{pdf,png}, published_fits.{pdf,png}
 
 PRESENTED = [
     *expand("results/tables/table1_{set}.md", set=SETS),
@@ -15,6 +16,7 @@ PRESENTED = [
     "results/figures/fig03_sizes.png",
     "results/figures/fig04_corner.png",
     "results/figures/fig05_examples.png",
+    *(["results/tables/published_fits.md"] if PUBLISHED else []),
 ]
 
 
@@ -170,3 +172,27 @@ rule fig05_examples:
         " --restored {input.restored:q} --measurements {input.measurements:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
+
+
+rule published_fits:
+    input:
+        tables=expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
+    output:
+        parquet="results/tables/published_fits.parquet",
+        csv="results/tables/published_fits.csv",
+        markdown="results/tables/published_fits.md",
+        pdf="results/figures/published_fits.pdf",
+        png="results/figures/published_fits.png",
+    log:
+        "results/logs/present/published_fits.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present published --tables {input.tables:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+        " {output.pdf:q} {output.png:q}"

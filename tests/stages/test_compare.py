@@ -1,0 +1,123 @@
+"""Stage compare: every galaxy of a cutout file is fitted, and stands beside its own row."""
+
+import json
+
+import numpy as np
+from astropy.io import fits
+
+from galrestore.cli import main
+from galrestore.files.contracts.published_fits import PUBLISHED_FITS
+from galrestore.files.tables import read_table
+from galrestore.rng import stream
+from galrestore.sersic.fitting import model_images
+from galrestore.sersic.profile import radius_enclosing
+
+FWHM, RMS, SHAPE = 3.0, 0.004, (56, 61)
+# R50 (circularised), n, q, theta of each galaxy; the second one is not there.
+TRUTH = {
+    "r50": np.array([5.0, 4.0, 3.0, 6.0]),
+    "n": np.array([1.0, 1.0, 2.5, 0.7]),
+    "q": np.array([0.5, 0.9, 0.8, 0.3]),
+    "theta": np.array([0.3, 0.0, 2.0, 3.0]),
+}
+FLUX, MISSING = 40.0, 1
+MOSAIC = {
+    "telescope": "hst",
+    "instrument": "ACS/WFC",
+    "band": "F814W",
+    "field": "patch",
+    "science": "cutouts.fits",
+    "science_hdu": "all",
+    "unit": "electron/s",
+    "pixel_scale": 0.03,
+    "psf_fwhm": 0.03 * FWHM,
+}
+
+
+def write_cutouts():
+    images = model_images(
+        TRUTH | {"x": np.full(4, 30.3), "y": np.full(4, 27.6), "model_flux": np.full(4, FLUX)},
+        SHAPE,
+        FWHM,
+    )
+    images[MISSING] = 0
+    images[0] += model_images(
+        {"x": 6.0, "y": 46.0, "model_flux": 3.0, "r50": 1.5, "n": 1, "q": 1, "theta": 0},
+        SHAPE,
+        FWHM,
+    )[0]
+    images = images + stream(5, "test.compare").normal(0, RMS, images.shape)
+    hdus = [fits.PrimaryHDU(images[0]), *map(fits.ImageHDU, images[1:])]
+    fits.HDUList(hdus).writeto("cutouts.fits")
+
+
+def write_published(rows):
+    zero = np.zeros(4)
+    major = TRUTH["r50"] / np.sqrt(TRUTH["q"])
+    sersic = np.column_stack(
+        [zero + 1, major, TRUTH["n"], TRUTH["q"], zero, zero, zero, TRUTH["theta"] - np.pi]
+    )
+    columns = [
+        fits.Column("fit", "8D", array=sersic[:rows]),
+        fits.Column("radius", "D", array=TRUTH["r50"][:rows]),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto("published.fits")
+
+
+def compare(tmp_path, monkeypatch, rows=4):
+    monkeypatch.chdir(tmp_path)
+    write_cutouts()
+    write_published(rows)
+    local = json.dumps({"local": {"mosaics": {"cut": MOSAIC}}})
+    common = ("--seed", "3", "--settings")
+    steps = (
+        ("acquire", "local", "--mosaic", "cut", "--manifest", "m.parquet", *common, local),
+        ("select", "--manifest", "m.parquet", "--catalogue", "c.parquet", "--stamps", "c.fits",
+         *common, "{}"),
+        ("compare", "--manifest", "m.parquet", "--catalogue", "c.parquet", "--published",
+         "published.fits", "--sersic", "fit", "--flux-radius", "radius", "--table", "t.parquet",
+         *common, "{}"),
+    )  # fmt: skip
+    return [main(list(step)) for step in steps]
+
+
+def test_rows_hold_truth_and_fit_of_the_same_galaxy(tmp_path, monkeypatch):
+    assert compare(tmp_path, monkeypatch) == [0, 0, 0]
+    table = read_table("t.parquet", PUBLISHED_FITS)
+    assert table["image"].tolist() == [0, 1, 2, 3]
+    assert table["rejected_by"][MISSING] == "undetected"
+    assert table["id"][MISSING] == -1
+    assert table["failure"][MISSING] != ""
+    there = table.drop(index=MISSING)
+    assert (there["failure"] == "").all()
+    for name, error in (("r50", there["r50_error"]), ("n", there["n_error"])):
+        # Five standard errors: once in a million for one of a Gaussian's values.
+        assert (np.abs(there[name] - there[f"published_{name}"]) < 5 * error).all()
+    np.testing.assert_allclose(there["published_theta"], [0.3, 2.0, 3.0])
+    # Positions refer to the cutout; S/N of hundreds leaves errors of a few hundredths.
+    np.testing.assert_allclose(there["x"], 30.3, atol=0.1)
+    np.testing.assert_allclose(there["y"], 27.6, atol=0.1)
+    # No sky was added, so FLUX_RADIUS without a sky is what the fit shows, but for the light
+    # beyond the Kron ellipse: it holds 90 % (n = 4) to 99 % (n = 1/2) of a profile (Graham &
+    # Driver 2005, section 2.3.2), and half of that lies within the smaller radius.  The
+    # noise of the radius is below 1 % at these S/N of hundreds.
+    seen = there["unsubtracted_r50"] / there["apparent_r50"]
+    smallest = radius_enclosing(0.45, there["published_n"].to_numpy())
+    assert ((seen > smallest - 0.01) & (seen < 1.01)).all()
+    assert (there["unsubtracted_r50"] > there["aperture_r50"]).all()
+    # The neighbour of the first galaxy is masked, and the PSF makes galaxies larger.
+    assert there["masked"][0] > 0
+    assert (there["apparent_r50"] > there["r50"]).all()
+
+
+def test_a_table_of_other_galaxies_is_refused(tmp_path, monkeypatch, caplog):
+    assert compare(tmp_path, monkeypatch, rows=3) == [0, 0, 2]
+
+
+def test_a_missing_column_is_named(tmp_path, monkeypatch, capsys):
+    assert compare(tmp_path, monkeypatch) == [0, 0, 0]
+    capsys.readouterr()
+    arguments = ["--manifest", "m.parquet", "--catalogue", "c.parquet", "--published"]
+    arguments += ["published.fits", "--sersic", "sersicfit", "--table", "u.parquet"]
+    assert main(["compare", *arguments, "--seed", "3", "--settings", "{}"]) == 2
+    assert "has no column 'sersicfit'; it has: fit, radius" in capsys.readouterr().err
