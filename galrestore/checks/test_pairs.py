@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 from galrestore.files.contracts.pairs import PAIRS, SPLITS
 from galrestore.files.contracts.population import POPULATION
-from galrestore.files.contracts.sersic import SERSIC
+from galrestore.files.contracts.sersic import FLUX, SERSIC
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.synthesis.population import DIMENSIONS, GALSIM_INDICES
 
@@ -108,8 +108,10 @@ def test_population_follows_the_fits(artefacts):
     good = fits[(fits["failure"] == "") & fits["n"].between(*GALSIM_INDICES)]
     if min(len(population), len(good)) < _ENOUGH:
         pytest.skip(f"{len(population)} galaxies, {len(good)} good fits: too few to compare")
+    flux = FLUX[json.loads(artefacts.provenance("population.parquet").settings)["flux"]]
     for name in DIMENSIONS:
-        _same_distribution(f"population: {name}", population[name], good[name], "fits")
+        expected = good[flux if name == "flux" else name]
+        _same_distribution(f"population: {name}", population[name], expected, "fits")
 
 
 def _same_distribution(what, found, expected, name):

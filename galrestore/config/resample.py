@@ -28,3 +28,10 @@ class Resample(Section):
         unit="",
         paper="3.2",
     )
+    flux: Literal["model", "pixels"] = setting(
+        "model",
+        "Flux of the fits that is drawn, and rendered as the total: the model's, or the sum of the "
+        "stamp's pixels, which lacks the light beyond the stamp and in its sky.",
+        unit="",
+        paper="3.1",
+    )

@@ -9,7 +9,7 @@ from galrestore.config.resample import Resample
 from galrestore.errors import EmptyError
 from galrestore.files import tables
 from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
-from galrestore.files.contracts.sersic import SERSIC
+from galrestore.files.contracts.sersic import FLUX, SERSIC
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.synthesis.population import DIMENSIONS, compare_population, draw_population
 
@@ -29,8 +29,9 @@ def run(args):
     fits = tables.read_table(args.fits, SERSIC)
     good = fits[fits["failure"] == ""]
     logger.info("resample: %d of %d fits are good", len(good), len(fits))
-    sample = {name: good[name].to_numpy() for name in DIMENSIONS}
     settings = args.settings
+    columns = dict(zip(DIMENSIONS, DIMENSIONS, strict=True)) | {"flux": FLUX[settings.flux]}
+    sample = {name: good[column].to_numpy() for name, column in columns.items()}
     how = settings.bandwidth, settings.space, settings.shrink
     try:
         population = draw_population(sample, settings.size, args.seed, *how)

@@ -100,7 +100,8 @@ def write_galsim_pairs(results):
     write_pairs(results, "galsim", table, record("degrade"))
     population = rows(POPULATION, COUNT)
     population["id"], population["noise"] = table["id"], table["noise"]
-    write_table(results / "population.parquet", population, POPULATION, record("resample"))
+    made = record("resample", json.dumps({"flux": "model"}))
+    write_table(results / "population.parquet", population, POPULATION, made)
 
 
 def write_hst_noise(results, catalogues):
