@@ -68,6 +68,7 @@ def test_paper_configuration_holds_the_papers_numbers():
         ({"train": {"batch_size": 7, "micro_batch": 2}}, "multiple of train.micro_batch"),
         ({"degrade": {"split": [0.5, 0.1, 0.1]}}, "add up to 1"),
         ({"degrade": {"kernel_size": 8}}, "must be odd, got 8"),
+        ({"degrade": {"noise": "sky"}}, "belongs to degrade.noise sky or correlation"),
         ({"fit": {"index_bounds": [4, 2]}}, "must increase"),
         ({"seed": -1}, "seed = -1"),
         ({"train": {"variants": {"a": ["hubble"]}}}, "train.variants.a.0 = 'hubble'"),

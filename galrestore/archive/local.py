@@ -177,7 +177,7 @@ def read_pairs(name, gt, lq):
     ids = np.arange(len(gt), dtype=np.int64)
     noise = [sky_rms(stamp) for stamp in images["LQ"]]
     table = pd.DataFrame({"id": ids, "source": name, "split": "test", "group": ids, "noise": noise})
-    table["noise_sigma"] = np.nan
+    table[["noise_sigma", "noise_lag1", "kernel_fwhm"]] = np.nan
     table[["gt_min", "gt_max", "lq_min", "lq_max"]] = 0.0, 1.0, 0.0, 1.0
     return {key: np.stack(stamps) for key, stamps in images.items()}, table
 

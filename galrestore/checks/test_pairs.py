@@ -9,7 +9,9 @@ from scipy.stats import ks_2samp
 
 from galrestore.files.contracts.pairs import PAIRS, SPLITS
 from galrestore.files.contracts.population import POPULATION
+from galrestore.files.contracts.sersic import FLUX, SERSIC
 from galrestore.files.cubes import read_cube, read_ids
+from galrestore.synthesis.population import DIMENSIONS, GALSIM_INDICES
 
 _BLOCK = 4096
 # Distributions of fewer values are not compared.
@@ -84,19 +86,38 @@ def test_splits_are_apart_on_the_sky(artefacts):
 
 
 def test_noise_is_distributed_as_it_should(artefacts, pair_set):
-    """Noise in LQ follows the HST stamps (JWST pairs) or the population (GalSim pairs)."""
-    found = artefacts.table(f"pairs/{pair_set}.parquet", PAIRS)["noise"]
-    if pair_set == "jwst":
-        expected = artefacts.accepted("hst")["noise"]
-    elif pair_set == "galsim":
-        expected = artefacts.table("population.parquet", POPULATION)["noise"]
-    else:
+    """Noise in LQ follows the HST stamps, that of GalSim pairs the population too."""
+    if pair_set not in ("jwst", "galsim"):
         pytest.skip("ready pairs have the noise they have")
-    if min(len(found), len(expected)) < _ENOUGH:
-        pytest.skip(f"{len(found)} pairs, {len(expected)} objects: too few to compare")
+    found = artefacts.table(f"pairs/{pair_set}.parquet", PAIRS)["noise"]
+    expected = {"HST stamps": artefacts.accepted("hst")["noise"]}
+    if pair_set == "galsim":
+        expected["population"] = artefacts.table("population.parquet", POPULATION)["noise"]
+    if min(len(found), *map(len, expected.values())) < _ENOUGH:
+        pytest.skip(f"{len(found)} pairs: too few to compare")
+    for name, noise in expected.items():
+        _same_distribution(f"pairs/{pair_set}: noise", found, noise, name)
+
+
+def test_population_follows_the_fits(artefacts):
+    """Each quantity of the population is distributed as among the good fits within its range."""
+    if "population" not in artefacts.below("", ".parquet"):
+        pytest.skip("no population")
+    population = artefacts.table("population.parquet", POPULATION)
+    fits = artefacts.table("sersic/hst.parquet", SERSIC)
+    good = fits[(fits["failure"] == "") & fits["n"].between(*GALSIM_INDICES)]
+    if min(len(population), len(good)) < _ENOUGH:
+        pytest.skip(f"{len(population)} galaxies, {len(good)} good fits: too few to compare")
+    flux = FLUX[json.loads(artefacts.provenance("population.parquet").settings)["flux"]]
+    for name in DIMENSIONS:
+        expected = good[flux if name == "flux" else name]
+        _same_distribution(f"population: {name}", population[name], expected, "fits")
+
+
+def _same_distribution(what, found, expected, name):
     test = ks_2samp(found, expected)
     assert test.pvalue > _PROBABILITY or test.statistic < _DIFFERENCE, (
-        f"pairs/{pair_set}: noise is distributed otherwise than it should be "
+        f"{what} is distributed otherwise than among the {name} "
         f"(Kolmogorov-Smirnov D = {test.statistic:.3f}, p = {test.pvalue:.1e})"
     )
 

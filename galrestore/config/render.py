@@ -1,4 +1,6 @@
-"""Settings of stage ``render``: GalSim images of the population."""
+"""Settings of stage ``render``: noiseless images of the population."""
+
+from typing import Literal
 
 from galrestore.config.base import Section, setting
 
@@ -6,6 +8,13 @@ __all__ = ["Render"]
 
 
 class Render(Section):
-    """Noiseless GalSim images (stage ``render``)."""
+    """Noiseless images (stage ``render``)."""
 
     size: int = setting(64, "Side of the images.", unit="pixel", paper="3.2", ge=16)
+    renderer: Literal["galsim", "gaussians"] = setting(
+        "galsim",
+        "What draws the images: GalSim, or sums of Gaussians, within 2e-4 of the peak and "
+        "a hundred times faster (benchmarks/rendering.py).",
+        unit="",
+        paper="3.2",
+    )

@@ -14,17 +14,18 @@ import contextlib
 import logging
 
 import matplotlib as mpl
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from galrestore.files.atomic import atomic
 
-__all__ = ["BLUE", "VERMILION", "WIDTH", "save", "style"]
+__all__ = ["BLUE", "VERMILION", "WIDTH", "plain_ticks", "save", "style"]
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 
-# Width of a text column of the Astrophysical Journal, and of images six rows of which fit
-# on its page [inch].
-WIDTH = {"column": 3.5, "gallery": 5.6}
+# Width of a text column of the Astrophysical Journal, of images six rows of which fit
+# on its page, and of the page itself [inch].
+WIDTH = {"column": 3.5, "gallery": 5.6, "page": 7.1}
 
 _RESOLUTION = 200  # dots per inch of the PNG
 _SETTINGS = {
@@ -54,6 +55,23 @@ def style():
     """Give figures drawn or saved inside the context the shared look."""
     with mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **_SETTINGS}):
         yield
+
+
+def plain_ticks(axis, reach):
+    """
+    Label a logarithmic axis with plain numbers.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        The axis.
+    reach : float
+        Its end over its beginning: short axes have ticks at 1, 2 and 5, long ones at 1.
+    """
+    digits = (1, 2, 5) if reach < 40 else (1, 3) if reach < 200 else (1,)
+    axis.set_major_locator(LogLocator(subs=digits))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def save(figure, caption, pdf, png, provenance):

@@ -6,6 +6,7 @@ from galrestore.measurement.published import TABLE1_SET
 
 __all__ = [
     "render_by_noise",
+    "render_population",
     "render_published",
     "render_scores",
     "render_selection",
@@ -128,6 +129,55 @@ def render_selection(table):
             "Sources whose first rejection this is / sources that fail it at all.",
             "",
             *_lines(rows, numbers=range(1, len(mosaics) + 1)),
+            "",
+        ]
+    )
+
+
+def render_population(table):
+    """
+    Write how the population compares with the fits as Markdown.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Statistics (contract `POPULATION_STATISTICS`).
+
+    Returns
+    -------
+    text : str
+        One table of distributions, one of rank correlations.
+    """
+    marginal = table[table["statistic"] != "rank_correlation"].set_index(["statistic", "first"])
+    correlation = table[table["statistic"] == "rank_correlation"]
+    names = list(dict.fromkeys(marginal.loc["median"].index))
+    columns = [["quantity", *names]]
+    for statistic, heading in (("median", "median"), ("spread", "spread")):
+        for key in ("fits", "drawn", "bounded"):
+            values = [f"{marginal.loc[(statistic, name), key]:.4g}" for name in names]
+            columns.append([f"{heading}, {key}", *values])
+    for key in ("drawn", "bounded"):
+        values = [marginal.loc[("ks_distance", name), key] for name in names]
+        columns.append([f"KS distance, {key}", *_numbers(values, 4)])
+    pairs = [f"{row.first}, {row.second}" for row in correlation.itertuples()]
+    correlations = [["pair", *pairs]]
+    correlations += [[key, *_numbers(correlation[key], 3)] for key in ("fits", "drawn", "bounded")]
+    change = (correlation["drawn"] - correlation["fits"]).abs().max()
+    distance = marginal.loc["ks_distance", "drawn"].max()
+    return "\n".join(
+        [
+            "# The population against the fits it is drawn from",
+            "",
+            "Drawn: before bounds; bounded: those within the range of the fits and of GalSim; "
+            "spread: half the range of the middle 68%. "
+            f"Before bounds distributions are at most {distance:.4f} from the fits' "
+            f"(Kolmogorov-Smirnov), rank correlations at most {change:.3f}.",
+            "",
+            *_table(columns),
+            "",
+            "## Rank correlations",
+            "",
+            *_table(correlations),
             "",
         ]
     )

@@ -15,7 +15,10 @@ from galrestore.files.contracts.population import POPULATION
 from galrestore.files.tables import concatenate, read_table, write_table
 from galrestore.sources.rejection import counts
 from galrestore.stages.common import add_common_arguments, provenance, shard_rows
-from galrestore.synthesis.degradation import degrade, draw_noise, gaussian_kernel
+from galrestore.stages.degradation import noise_correlation, psf_kernel
+from galrestore.synthesis.degradation import degrade, draw_noise
+from galrestore.synthesis.noise import neighbour_correlation
+from galrestore.synthesis.psf import equivalent_fwhm
 from galrestore.synthesis.split import sky_groups, split
 
 logger = logging.getLogger(__name__)
@@ -64,7 +67,7 @@ def _galsim(args):
             args.rendered, f"object {missing[0]} is not in {args.population}", "rerun render"
         )
     # The shard's own hash would differ between shards; the code that rendered does not.
-    record = provenance(args, [args.population])
+    record = provenance(args, [args.population, *args.settings.files()])
     code = cubes.read_provenance(args.rendered).code
     record = dataclasses.replace(record, inputs=record.inputs | {"results/render": code})
     _write(args, cubes.read_cube(args.rendered, "GT"), objects.loc[ids], record)
@@ -78,7 +81,8 @@ def _jwst(args):
     rows = shard_rows(args.shard, len(objects))
     mine = _split(args, objects).iloc[rows].copy()
     mine["noise"] = draw_noise(pool, mine["id"].to_numpy(), args.seed)
-    record = provenance(args, [*args.catalogues, *args.stamps, *args.noise])
+    inputs = [*args.catalogues, *args.stamps, *args.noise, *args.settings.files()]
+    record = provenance(args, inputs)
     _write(args, _stamps(args, objects["id"].to_numpy(), rows), mine, record)
 
 
@@ -119,12 +123,15 @@ def _split(args, objects):
 
 
 def _write(args, images, objects, record):
-    kernel = gaussian_kernel(args.settings.psf_fwhm, args.settings.kernel_size)
+    kernel = psf_kernel(args.settings)
+    correlation = noise_correlation(args.settings, images.shape[1:])
     ids, noise = objects["id"].to_numpy(), objects["noise"].to_numpy()
-    truth, low_quality, columns = degrade(images, ids, noise, kernel, args.seed)
+    truth, low_quality, columns = degrade(images, ids, noise, kernel, args.seed, correlation)
     short = int(np.sum(columns["noise"] < noise))
     if short:
         logger.warning("%d of %d pairs cannot be as noisy as asked for", short, len(ids))
+    columns["kernel_fwhm"] = equivalent_fwhm(kernel)
+    columns["noise_lag1"] = 0.0 if correlation is None else neighbour_correlation(correlation)
     table = objects.assign(**columns)[[column.name for column in PAIRS]]
     write_table(args.table, table, PAIRS, record)
     cubes.write_cube(args.images, {"GT": truth, "LQ": low_quality}, ids, record)

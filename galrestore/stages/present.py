@@ -10,7 +10,9 @@ from galrestore.config import Present
 from galrestore.errors import EmptyError, InputError
 from galrestore.figures import (
     fig03_sizes,
+    fig04_corner,
     fig05_examples,
+    fit_quality,
     published_fits,
     selection_funnel,
     star_locus,
@@ -20,9 +22,11 @@ from galrestore.files.atomic import atomic
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS, PUBLISHED_SUMMARY
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.selection_truth import SELECTION_TRUTH
+from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.stars import STARS
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.contracts.truth import truth_columns
@@ -30,6 +34,7 @@ from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
 from galrestore.measurement.markdown import (
     render_by_noise,
+    render_population,
     render_published,
     render_scores,
     render_selection,
@@ -63,8 +68,18 @@ def add_arguments(parser):
     )
     truth.add_argument("--catalogues", type=Path, nargs="+", required=True, help="simulated ones")
     truth.add_argument("--truth", type=Path, required=True, help="Parquet table of the objects")
+    population = _kind(
+        kinds, "population", _population, "population and fits", "PARQUET CSV MARKDOWN"
+    )
+    population.add_argument("--statistics", type=Path, required=True, help="of resample")
     fig03 = _kind(kinds, "fig03", _fig03, "Figure 3: sizes of HST stamps", "PDF PNG")
     fig03.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by HST mosaic")
+    fig04 = _kind(kinds, "fig04", _fig04, "Figure 4: HST and GalSim fits", "PDF PNG")
+    fig04.add_argument("--hst", type=Path, required=True, help="Parquet table of fits")
+    fig04.add_argument("--galsim", type=Path, required=True, help="Parquet table of fits")
+    quality = _kind(kinds, "fit_quality", _fit_quality, "fits against truth", "PDF PNG")
+    quality.add_argument("--fits", type=Path, required=True, help="of the GalSim LQ images")
+    quality.add_argument("--population", type=Path, required=True, help="what they show")
     fig05 = _kind(kinds, "fig05", _fig05, "Figure 5: examples", "PDF PNG")
     fig05.add_argument("--images", type=Path, required=True, help="FITS cubes GT, LQ of the set")
     fig05.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
@@ -139,6 +154,11 @@ def _selection_truth(args):
     _write(args, table, SELECTION_TRUTH, text, [*args.catalogues, args.truth])
 
 
+def _population(args):
+    table = read_table(args.statistics, POPULATION_STATISTICS)
+    _write(args, table, POPULATION_STATISTICS, render_population(table), [args.statistics])
+
+
 def _fig03(args):
     sources = concatenate(args.catalogues, CATALOGUE)
     if sources.empty:
@@ -149,6 +169,27 @@ def _fig03(args):
         sources["stamp_width"], ~sources[others].any(axis=1), settings["maximum_width"]
     )
     save(figure, caption, *args.output, provenance(args, args.catalogues))
+
+
+def _fig04(args):
+    hst, galsim = read_table(args.hst, SERSIC), read_table(args.galsim, SERSIC)
+    try:
+        figure, caption = fig04_corner.draw(hst, galsim)
+    except ValueError as error:
+        raise EmptyError(f"{args.hst}, {args.galsim}: {error}") from error
+    save(figure, caption, *args.output, provenance(args, [args.hst, args.galsim]))
+
+
+def _fit_quality(args):
+    fits, population = read_table(args.fits, SERSIC), read_table(args.population, POPULATION)
+    truth = population.set_index("id").reindex(fits["id"])
+    if truth.isna().any(axis=None):
+        raise InputError(args.fits, f"has other objects than {args.population}", "rerun fit")
+    try:
+        figure, caption = fit_quality.draw(fits, truth)
+    except ValueError as error:
+        raise EmptyError(f"{args.fits}: {error}") from error
+    save(figure, caption, *args.output, provenance(args, [args.fits, args.population]))
 
 
 def _fig05(args):

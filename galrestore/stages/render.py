@@ -10,6 +10,7 @@ from galrestore.files import cubes, tables
 from galrestore.files.contracts.population import POPULATION
 from galrestore.progress import track
 from galrestore.stages.common import add_common_arguments, provenance, shard_rows
+from galrestore.synthesis.gaussians import render_gaussians
 from galrestore.synthesis.rendering import render
 
 
@@ -28,12 +29,24 @@ def run(args):
         msg = f"{args.population}: holds no galaxy to render"
         raise EmptyError(msg)
     rows = population.iloc[shard_rows(args.shard, len(population))]
-    size = args.settings.size
+    draw = {"galsim": _galsim, "gaussians": _gaussians}[args.settings.renderer]
+    images = draw(args.population, rows, args.settings.size)
+    record = provenance(args, [args.population])
+    cubes.write_cube(args.images, {"GT": images}, rows["id"].to_numpy(), record)
+
+
+def _galsim(path, rows, size):
     images = np.empty((len(rows), size, size), dtype=np.float32)
     for image, row in zip(track(images, "render"), rows.itertuples(), strict=True):
         try:
             image[:] = render(row.flux, row.r50, row.n, row.q, row.theta, row.dx, row.dy, size=size)
         except ValueError as error:
-            raise InputError(args.population, f"galaxy {row.id}: {error}") from error
-    record = provenance(args, [args.population])
-    cubes.write_cube(args.images, {"GT": images}, rows["id"].to_numpy(), record)
+            raise InputError(path, f"galaxy {row.id}: {error}") from error
+    return images
+
+
+def _gaussians(path, rows, size):
+    try:
+        return render_gaussians(rows, size)
+    except ValueError as error:
+        raise InputError(path, str(error)) from error

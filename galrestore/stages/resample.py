@@ -8,10 +8,10 @@ import pandas as pd
 from galrestore.config.resample import Resample
 from galrestore.errors import EmptyError
 from galrestore.files import tables
-from galrestore.files.contracts.population import POPULATION
-from galrestore.files.contracts.sersic import SERSIC
+from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
+from galrestore.files.contracts.sersic import FLUX, SERSIC
 from galrestore.stages.common import add_common_arguments, provenance
-from galrestore.synthesis.population import DIMENSIONS, draw_population
+from galrestore.synthesis.population import DIMENSIONS, compare_population, draw_population
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ def add_arguments(parser):
     """Declare the stage's files and settings."""
     parser.add_argument("--fits", type=Path, required=True, help="Parquet table of fits")
     parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
+    parser.add_argument("--statistics", type=Path, required=True, help="Parquet table to write")
     add_common_arguments(parser, Resample)
 
 
@@ -28,13 +29,13 @@ def run(args):
     fits = tables.read_table(args.fits, SERSIC)
     good = fits[fits["failure"] == ""]
     logger.info("resample: %d of %d fits are good", len(good), len(fits))
+    settings = args.settings
+    columns = dict(zip(DIMENSIONS, DIMENSIONS, strict=True)) | {"flux": FLUX[settings.flux]}
+    sample = {name: good[column].to_numpy() for name, column in columns.items()}
+    how = settings.bandwidth, settings.space, settings.shrink
     try:
-        population = draw_population(
-            {name: good[name].to_numpy() for name in DIMENSIONS},
-            args.settings.size,
-            args.seed,
-            args.settings.bandwidth,
-        )
+        population = draw_population(sample, settings.size, args.seed, *how)
+        statistics = compare_population(sample, args.seed, *how)
     except EmptyError as error:
         failed = fits.loc[fits["failure"] != "", "failure"].value_counts().sort_index()
         reasons = ", ".join(f"{count} {reason}" for reason, count in failed.items()) or "none"
@@ -42,3 +43,4 @@ def run(args):
         raise EmptyError(msg) from error
     record = provenance(args, [args.fits])
     tables.write_table(args.table, pd.DataFrame(population), POPULATION, record)
+    tables.write_table(args.statistics, pd.DataFrame(statistics), POPULATION_STATISTICS, record)

@@ -16,7 +16,7 @@ from galrestore.files.tables import read_table
 from galrestore.networks.inference import restore_stamps
 from galrestore.networks.weights import load_network
 from galrestore.stages.common import add_common_arguments, argument, provenance
-from galrestore.synthesis.degradation import gaussian_kernel
+from galrestore.stages.degradation import psf_kernel
 
 
 def add_arguments(parser):
@@ -50,13 +50,15 @@ def run(args):
         inputs.append(args.weights)
     else:
         restored = _baseline(args, stamps)
+        inputs += args.degradation.files()
     write_cube(args.output, {"RS": restored}, ids, provenance(args, inputs))
 
 
 def _baseline(args, stamps):
     settings = args.settings
-    line = gaussian_kernel(args.degradation.psf_fwhm, args.degradation.kernel_size)
-    kernel = np.outer(line, line)
+    kernel = psf_kernel(args.degradation)
+    if kernel.ndim == 1:
+        kernel = np.outer(kernel, kernel)
     if args.method == "wiener":
         return wiener(stamps, kernel, settings.wiener_balance)
     if args.method == "richardson_lucy":

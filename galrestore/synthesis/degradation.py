@@ -1,16 +1,17 @@
 """
 From ground truth to low quality: HST blur, HST noise, min-max normalisation.
 
-LQ = normalise(K * GT + sigma g), with K a Gaussian kernel and g white noise of unit
-variance; sigma is such that sigma / (max - min of the noisy image) is the noise asked
-for.  GT is normalised on its own, so that the two are not on one flux scale, as in the
-authors' pairs.
+LQ = normalise(K * GT + sigma g), with K a kernel and g noise of unit variance; sigma is
+such that sigma / (max - min of the noisy image) is the noise asked for.  GT is normalised
+on its own, so that the two are not on one flux scale, as in the authors' pairs.
 """
 
 import numpy as np
 from scipy.ndimage import convolve1d
+from scipy.signal import fftconvolve
 
 from galrestore.rng import stream
+from galrestore.synthesis.noise import amplitudes, draw_fields
 
 __all__ = [
     "FWHM_PER_SIGMA",
@@ -64,16 +65,16 @@ def gaussian_kernel(fwhm, size):
     return line / line.sum()
 
 
-def blur(images, line):
+def blur(images, kernel):
     """
-    Convolve images with a separable kernel.
+    Convolve images with a kernel.
 
     Parameters
     ----------
     images : ndarray of float, shape (N, H, W)
         Images.
-    line : ndarray of float64, shape (size,)
-        One axis of the kernel.
+    kernel : ndarray of float64, shape (size,) or (size, size)
+        Kernel of odd size, or one axis of a separable one.
 
     Returns
     -------
@@ -83,9 +84,16 @@ def blur(images, line):
         part of the image, would then set the scale of the min-max normalisation.
     """
     images = np.asarray(images, dtype=float)
+    if kernel.ndim == 2:
+        return np.stack([_convolve(image, kernel) for image in images]).reshape(images.shape)
     return convolve1d(
-        convolve1d(images, line, axis=1, mode="reflect"), line, axis=2, mode="reflect"
+        convolve1d(images, kernel, axis=1, mode="reflect"), kernel, axis=2, mode="reflect"
     )
+
+
+def _convolve(image, kernel):
+    padded = np.pad(image, [(side // 2, side // 2) for side in kernel.shape], mode="symmetric")
+    return fftconvolve(padded, kernel, mode="valid")
 
 
 def normalise(images):
@@ -121,14 +129,14 @@ def normalise(images):
 
 def add_noise(images, fields, noise):
     """
-    Add white noise that is a given fraction of the noisy images' range.
+    Add noise that is a given fraction of the noisy images' range.
 
     Parameters
     ----------
     images : ndarray of float, shape (N, H, W)
         Images without noise, none of them constant.
     fields : ndarray of float, shape (N, H, W)
-        Unit white noise g.
+        Noise g of unit variance.
     noise : ndarray of float, shape (N,)
         Fraction wanted, sigma / (max - min of image + sigma g); positive.
 
@@ -147,6 +155,7 @@ def add_noise(images, fields, noise):
     h is convex and piecewise linear, so Newton steps from the right of the root fall
     on it after a few pieces, exactly.  As sigma grows, the fraction approaches
     1 / (max - min of g), about 0.14 for 64 x 64 pixels; more is cut to 0.98 of that.
+    None of this asks how the pixels of g correlate: sigma is the rms of single pixels.
 
     The fraction counts the noise added here; that of the ground truth itself, below
     0.02 before the blur and less after it, comes on top.
@@ -172,7 +181,7 @@ def add_noise(images, fields, noise):
     return images + sigma[:, None, None] * fields, sigma, reached
 
 
-def degrade(images, ids, noise, kernel, seed):
+def degrade(images, ids, noise, kernel, seed, correlation=None):
     """
     Make pairs of ground truth and low quality.
 
@@ -184,10 +193,12 @@ def degrade(images, ids, noise, kernel, seed):
         Objects; they key the noise.
     noise : ndarray of float, shape (N,)
         Rms of the noise in the min-max normalised LQ.
-    kernel : ndarray of float64, shape (size,)
-        One axis of the blur, see `gaussian_kernel`.
+    kernel : ndarray of float64, shape (size,) or (size, size)
+        The blur, see `blur`.
     seed : int
         Seed of the run.
+    correlation : ndarray of float64, shape (2 L + 1, 2 L + 1), optional
+        Correlation of the noise, see `noise.amplitudes`; by default it is white.
 
     Returns
     -------
@@ -200,8 +211,10 @@ def degrade(images, ids, noise, kernel, seed):
     Raises
     ------
     ValueError
-        If an image is constant or not finite.
+        If an image is constant or not finite, or if no noise has such a correlation.
     """
+    shape = images.shape[1:]
+    spectrum = None if correlation is None else amplitudes(correlation, shape)
     truth = np.empty(images.shape, dtype=np.float32)
     low_quality = np.empty(images.shape, dtype=np.float32)
     names = ("noise", "noise_sigma", "gt_min", "gt_max", "lq_min", "lq_max")
@@ -210,9 +223,7 @@ def degrade(images, ids, noise, kernel, seed):
         rows = slice(start, start + _CHUNK)
         part = np.asarray(images[rows], dtype=float)
         truth[rows], columns["gt_min"][rows], columns["gt_max"][rows] = normalise(part)
-        fields = np.stack(
-            [stream(seed, "degrade.noise", i).standard_normal(part.shape[1:]) for i in ids[rows]]
-        )
+        fields = draw_fields(shape, ids[rows], seed, spectrum)
         noisy, sigma, reached = add_noise(blur(part, kernel), fields, np.asarray(noise)[rows])
         columns["noise_sigma"][rows], columns["noise"][rows] = sigma, reached
         low_quality[rows], columns["lq_min"][rows], columns["lq_max"][rows] = normalise(noisy)

@@ -16,8 +16,8 @@ import numpy as np
 
 __all__ = ["render"]
 
-# Sub-pixels along a pixel: at least 8, and 8 in the half-light semi-minor axis.
-_FINE = (8, 16)
+# Sub-pixels along a pixel: at least 4, and 8 in the half-light semi-minor axis.
+_FINE = (4, 16)
 # The cells within 16 of the centre are cut into 4 x 4, those within 16 smaller ones again,
 # down to 5e-4 pixels: no other cell is larger than a sixteenth of its distance.
 _BLOCK, _SPLIT, _LEVELS = 32, 4, 4
@@ -47,8 +47,9 @@ def render(flux, r50, n, q, theta, dx, dy, size):
     Returns
     -------
     image : ndarray, shape (size, size)
-        Flux in each pixel.  Compared with twice as many cells or more, eight galaxies
-        were within 7e-4 of the peak, those with q of 0.3 and more within 1.5e-4.
+        Flux in each pixel.  Of 120 galaxies (n 0.3 to 6.2, r50 0.8 to 20 pixels, q 0.15 to 1)
+        half were within 4e-7 of the peak of a Gauss-Legendre integration, 95 % within
+        1e-5, all within 7e-5.
 
     Raises
     ------
@@ -73,8 +74,9 @@ def _cells(profile, left, bottom, count, step, levels):
     """Flux in ``count`` x ``count`` cells whose lower left corner is given."""
     middle = count * step / 2
     shifted = profile.shift(-(left + middle), -(bottom + middle))
-    image = shifted.drawImage(nx=count, ny=count, scale=step, method="sb", dtype=float)
-    cells = image.array * step**2
+    # One cell more on each side, for the Laplacian.
+    image = shifted.drawImage(nx=count + 2, ny=count + 2, scale=step, method="sb", dtype=float)
+    cells = _integrals(image.array) * step**2
     if levels > 0:
         column = int(np.clip(math.floor(-left / step) - _BLOCK // 2, 0, count - _BLOCK))
         row = int(np.clip(math.floor(-bottom / step) - _BLOCK // 2, 0, count - _BLOCK))
@@ -82,6 +84,13 @@ def _cells(profile, left, bottom, count, step, levels):
         finer = _cells(profile, *corner, _BLOCK * _SPLIT, step / _SPLIT, levels - 1)
         cells[row : row + _BLOCK, column : column + _BLOCK] = _binned(finer, _SPLIT)
     return cells
+
+
+def _integrals(samples):
+    """Means over cells from their midpoints: h**2 / 24 of the Laplacian comes on top."""
+    inner = samples[1:-1, 1:-1]
+    around = samples[:-2, 1:-1] + samples[2:, 1:-1] + samples[1:-1, :-2] + samples[1:-1, 2:]
+    return inner + (around - 4 * inner) / 24
 
 
 def _binned(cells, factor):

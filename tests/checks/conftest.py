@@ -100,16 +100,20 @@ def write_galsim_pairs(results):
     write_pairs(results, "galsim", table, record("degrade"))
     population = rows(POPULATION, COUNT)
     population["id"], population["noise"] = table["id"], table["noise"]
-    write_table(results / "population.parquet", population, POPULATION, record("resample"))
+    made = record("resample", json.dumps({"flux": "model"}))
+    write_table(results / "population.parquet", population, POPULATION, made)
 
 
 def write_hst_noise(results, catalogues):
-    """Give the HST stamps the noise that the JWST pairs have."""
+    """Give the HST stamps, and their fits, the noise that the JWST pairs have."""
     pairs = pd.read_parquet(results / "pairs/jwst.parquet")
     made = record("select", '{"maximum_width": 128}')
     for k, name in enumerate(HST):
         catalogues[name].loc[: COUNT - 1, "noise"] = pairs["noise"].to_numpy()[k::2]
         write_table(results / f"stamps/{name}.parquet", catalogues[name], CATALOGUE, made)
+    fits = pd.read_parquet(results / "sersic/hst.parquet")
+    fits["noise"] = np.concatenate([catalogues[name]["noise"][:COUNT] for name in HST])
+    write_table(results / "sersic/hst.parquet", fits, SERSIC, record("fit"))
 
 
 def write_model(results):

@@ -7,7 +7,9 @@ from PIL import Image
 
 from galrestore.figures import (
     fig03_sizes,
+    fig04_corner,
     fig05_examples,
+    fit_quality,
     published_fits,
     selection_funnel,
     star_locus,
@@ -181,8 +183,107 @@ def test_an_empty_funnel_is_drawn_too():
     assert figure.axes[0].get_yscale() == "symlog"
 
 
+def fits(count, failed=0, shift=0.0):
+    """Fits of galaxies spread over two decades, the last of which failed."""
+    rng = stream(4, "test.corner", count)
+    table = {name: np.exp(shift + 0.5 * rng.normal(size=count)) for name in ("n", "flux", "r50")}
+    table["q"], table["noise"] = rng.uniform(0.2, 0.9, count), rng.uniform(0.01, 0.09, count)
+    table["theta"] = rng.uniform(0, np.pi, count)
+    table["failure"] = np.array([""] * (count - failed) + ["index"] * failed, dtype=object)
+    return table
+
+
+def drawn_corner():
+    return fig04_corner.draw(fits(400, failed=30), fits(5000, failed=7))
+
+
+def test_corner_leaves_failures_out_and_counts_them():
+    figure, caption = drawn_corner()
+    assert "fits of 370 HST stamps" in caption
+    assert "of 4993 low-quality GalSim images" in caption
+    assert "fits that failed, 30 and 7, are left out" in caption
+    assert sum(panel.get_visible() for panel in figure.axes) == 15
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["HST, 370 fits", "GalSim LQ, 4993 fits"]
+    # Histograms share out the sample: sums are bins x share within the axes.
+    heights = np.array([patch.get_xy()[:, 1].max() for patch in figure.axes[0].patches])
+    assert np.all((heights > 0.5) & (heights < 3))
+
+
+def test_corner_says_how_far_the_samples_are_apart():
+    same = fits(400)
+    assert "by 0.000 in the median and 0.000 at most" in fig04_corner.draw(same, same)[1]
+    # Medians of ln n, ln flux and ln R50 differ by one standard deviation: D = 0.38.
+    caption = fig04_corner.draw(same, fits(5000, shift=0.5))[1]
+    distance = float(caption.split("in the median and ")[1].split()[0])
+    assert distance == pytest.approx(0.383, abs=0.1)
+
+
+def test_corner_of_too_few_fits():
+    with pytest.raises(ValueError, match="5 of 9 HST fits are good"):
+        fig04_corner.draw(fits(9, failed=4), fits(50))
+
+
+def fitted(truth, failed=6):
+    """Fits with errors known beforehand, the last of which failed."""
+    table = {name: np.array(values) for name, values in truth.items()}
+    signs = np.where(np.arange(len(table["n"])) % 2, 1, -1)
+    table["n"] = table["n"] * np.exp(0.1 + 0.05 * signs)
+    table["model_flux"] = table["flux"] * np.exp(-0.2)
+    table["failure"][len(signs) - failed :] = "index"
+    table["failure"][-1] = "blank"
+    for name in ("n", "r50", "q", "theta", "model_flux"):
+        table[name][-1] = np.nan
+    return table
+
+
+def drawn_quality():
+    truth = fits(200)
+    return fit_quality.draw(fitted(truth), truth)
+
+
+def test_quality_counts_failures_and_states_residuals():
+    figure, caption = drawn_quality()
+    assert "fits of 200 low-quality" in caption
+    assert "6 fits failed (1 blank, 5 index)" in caption
+    # Half of ln n is 0.05 above its median of 0.1, half below: robust scatter 1.4826 x 0.05.
+    assert "ln n +0.100 ± 0.074" in caption
+    assert "ln flux -0.200 ± 0.000" in caption
+    assert "e2 +0.000 ± 0.000" in caption
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert len(crosses[0].get_xdata()) == 6
+    assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == [
+        "all 200 fits",
+        "6 failed",
+    ]
+
+
+def test_residuals_of_ellipticities_know_no_wrap():
+    # At theta = 0 and pi - 0.01 galaxies look almost alike; e = 1/3 for q = 1/2.
+    truth = {"n": [1.0], "r50": [2.0], "flux": [3.0], "q": [0.5], "theta": [0.0]}
+    found = truth | {"theta": [np.pi - 0.01], "model_flux": [3.0]}
+    difference = fit_quality.residuals(found, truth)[2]
+    assert difference["e1"][0] == pytest.approx(np.cos(0.02) / 3 - 1 / 3)
+    assert difference["e2"][0] == pytest.approx(-np.sin(0.02) / 3)
+
+
+def test_quality_of_failures_only():
+    truth = fits(20)
+    with pytest.raises(ValueError, match="none of 20 fits is good"):
+        fit_quality.draw(fitted(truth, failed=20), truth)
+
+
 @pytest.mark.parametrize(
-    "draw", [drawn_sizes, drawn_examples, drawn_published, drawn_locus, drawn_funnel]
+    "draw",
+    [
+        drawn_sizes,
+        drawn_corner,
+        drawn_examples,
+        drawn_quality,
+        drawn_published,
+        drawn_locus,
+        drawn_funnel,
+    ],
 )
 def test_equal_input_gives_equal_bytes_and_files_explain_themselves(draw, tmp_path):
     for folder in ("a", "b"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
 
 from galrestore.cli import main
@@ -166,3 +167,78 @@ def test_rendered_stranger_is_refused(rendered, capsys):
     cubes.write_cube(rendered / "1.fits", {"GT": images(2)}, np.array([3, 99]), record("render"))
     assert run_galsim(rendered, "1") == 2
     assert "object 99 is not in" in capsys.readouterr().err
+
+
+def with_settings(folder, name, **settings):
+    common = ["--settings", Degrade(**settings).model_dump_json(), *COMMON[2:]]
+    files = [
+        *("--rendered", folder / "1.fits", "--population", folder / "population.parquet"),
+        *("--images", folder / f"{name}.fits", "--table", folder / f"{name}.parquet"),
+    ]
+    return main(["degrade", "galsim", *common, *map(str, files)])
+
+
+def write_psf(path, scale=0.025, **cards):
+    y, x = np.mgrid[:61, :55]
+    psf = np.exp(-((y - 29.3) ** 2 + (x - 27.6) ** 2) / (2 * 1.6**2))
+    hdu = fits.ImageHDU(psf.astype(np.float32), name="PSF")
+    hdu.header.update({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"} | cards)
+    hdu.header["CDELT1"], hdu.header["CDELT2"] = -scale / 3600, scale / 3600
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    return str(path)
+
+
+def test_psf_image_in_place_of_the_gaussian(rendered):
+    psf = write_psf(rendered / "psf.fits")
+    assert with_settings(rendered, "image", psf_image={"path": psf, "hdu": "PSF"}) == 0
+    # The same Gaussian: sigma 1.6 pixels of 0.025 arcsec is 0.8 of 0.05.
+    width = 0.8 * 2 * np.sqrt(2 * np.log(2))
+    assert with_settings(rendered, "gaussian", psf_fwhm=width) == 0
+    tables = [read_table(rendered / f"{name}.parquet", PAIRS) for name in ("image", "gaussian")]
+    low = [cubes.read_cube(rendered / f"{name}.fits", "LQ") for name in ("image", "gaussian")]
+    # Quintic splines, see tests/synthesis/test_psf.py.
+    assert_allclose(low[0], low[1], atol=2e-3)
+    assert_allclose(tables[0]["kernel_fwhm"], width, rtol=0.01)
+    assert (tables[0]["noise_lag1"] == 0).all()
+    record_of = read_provenance(rendered / "image.parquet")
+    assert psf in record_of.inputs
+    assert psf in record_of.settings
+
+
+@pytest.mark.parametrize(
+    ("cards", "settings", "message"),
+    [
+        ({}, {"hdu": "SCI"}, "has no extension 'SCI'"),
+        ({}, {"hdu": 0}, "extension 0 has 0 axes"),
+        ({"CTYPE1": "", "CTYPE2": ""}, {}, "no celestial WCS; give degrade.psf_image.pixel_scale"),
+        ({}, {"pixel_scale": 0.001}, "a kernel of 7 pixels needs rows"),
+    ],
+)
+def test_psf_images_that_will_not_do(rendered, capsys, cards, settings, message):
+    psf = {"path": write_psf(rendered / "psf.fits", **cards), "hdu": "PSF"} | settings
+    assert with_settings(rendered, "image", psf_image=psf) == 2
+    error = capsys.readouterr().err
+    assert "psf.fits" in error
+    assert message in error
+
+
+def test_correlated_noise(rendered):
+    assert with_settings(rendered, "cosmos", noise="cosmos") == 0
+    table = read_table(rendered / "cosmos.parquet", PAIRS)
+    assert_allclose(table["noise_lag1"], 0.193, atol=0.003)
+    span = table["lq_max"] - table["lq_min"]
+    assert_allclose(table["noise_sigma"] / span, table["noise"], rtol=1e-9)
+    sky = np.random.default_rng(3).normal(size=(300, 301))
+    fits.writeto(rendered / "sky.fits", (sky[:, 1:] + sky[:, :-1]).astype(np.float32))
+    image = {"path": str(rendered / "sky.fits")}
+    assert with_settings(rendered, "sky", noise="sky", noise_image=image, noise_lags=3) == 0
+    # Sums of two neighbours along rows correlate by 1/2 along rows, not at all along columns.
+    found = read_table(rendered / "sky.parquet", PAIRS)["noise_lag1"]
+    assert_allclose(found, 0.25, atol=5 / np.sqrt(2 * 90000))
+
+
+def test_noise_image_that_is_no_correlation(rendered, capsys):
+    fits.writeto(rendered / "lags.fits", np.array([[0, 1, 0], [1, 1.0, 1], [0, 1, 0]]))
+    image = {"path": str(rendered / "lags.fits")}
+    assert with_settings(rendered, "a", noise="correlation", noise_image=image) == 2
+    assert "lags.fits: extension 0: no noise has this correlation" in capsys.readouterr().err

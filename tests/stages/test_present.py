@@ -13,9 +13,11 @@ from galrestore.config.select import Select
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS, PUBLISHED_SUMMARY
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.selection_truth import SELECTION_TRUTH
+from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.stars import STARS
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.contracts.truth import truth_columns
@@ -163,6 +165,25 @@ def test_selection_against_the_truth(folder):
     assert "1 (50.00%)" in Path("t.md").read_text()
 
 
+def test_population_is_printed_with_its_largest_differences(folder, capsys):
+    frame = rows(POPULATION_STATISTICS, 8)
+    frame["statistic"] = ["median", "spread", "ks_distance"] * 2 + ["rank_correlation"] * 2
+    frame["first"] = ["q"] * 3 + ["n"] * 3 + ["q", "n"]
+    frame["second"] = [""] * 6 + ["n", "q"]
+    frame["fits"] = [0.5, 0.1, 0.0, 1.0, 0.2, 0.0, 0.31, -0.2]
+    frame["drawn"] = [0.5, 0.1, 0.012, 1.0, 0.2, 0.017, 0.32, -0.225]
+    made = Provenance("resample", "ab", "{}", 3)
+    write_table("s.parquet", frame, POPULATION_STATISTICS, made)
+    outputs = ("p.parquet", "p.csv", "p.md")
+    assert present("population", "--statistics", "s.parquet", outputs=outputs) == 0
+    text = Path("p.md").read_text()
+    assert "at most 0.0170 from the fits'" in text
+    assert "rank correlations at most 0.025." in text
+    assert "| q, n |  0.310 |  0.320 |" in text
+    assert text in capsys.readouterr().err
+    pd.testing.assert_frame_equal(read_table("p.parquet", POPULATION_STATISTICS), frame)
+
+
 def test_figure3_takes_the_cut_from_the_catalogues(folder):
     files = catalogue("a", [10, 20, 120]), catalogue("b", [30, 40])
     assert present("fig03", "--catalogues", *files, outputs=("f.pdf", "f.png")) == 0
@@ -214,6 +235,45 @@ def test_figure5_of_other_images(folder, capsys):
     assert present("fig05", *FIGURE5, "--measurements", file, outputs=outputs) == 2
     assert "rs.fits: has other objects than the test split" in capsys.readouterr().err
     assert not Path("f.pdf").exists()
+
+
+def sersic(ids, name):
+    rng = stream(3, "test.present.fits")
+    frame = rows(SERSIC, len(ids)).assign(id=ids, failure="", theta=0.3)
+    frame["q"] = rng.uniform(0.2, 0.9, len(ids))
+    for column in ("n", "flux", "r50", "noise", "model_flux"):
+        frame[column] = np.exp(0.2 * rng.normal(size=len(ids)))
+    write_table(f"{name}.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 3))
+    return frame
+
+
+def test_figure4_and_quality_of_the_fits(folder, capsys):
+    sersic(np.arange(40), "hst")
+    fits = sersic(np.arange(30)[::-1], "galsim")
+    truth = rows(POPULATION, 30).assign(id=np.arange(30), theta=0.3)
+    # The table of fits is in another order.
+    for column, source in (("n", "n"), ("flux", "model_flux"), ("r50", "r50"), ("q", "q")):
+        truth[column] = fits[source].to_numpy()[::-1]
+    made = Provenance("resample", "ab", "{}", 3)
+    write_table("population.parquet", truth, POPULATION, made)
+    outputs = ("f.pdf", "f.png")
+    files = ("--hst", "hst.parquet", "--galsim", "galsim.parquet")
+    assert present("fig04", *files, outputs=outputs) == 0
+    assert "fits of 40 HST stamps (blue) and of 30" in capsys.readouterr().err
+    files = ("--fits", "galsim.parquet", "--population", "population.parquet")
+    assert present("fit_quality", *files, outputs=outputs) == 0
+    assert "ln n +0.000 ± 0.000, ln R50 +0.000 ± 0.000" in capsys.readouterr().err
+    write_table("population.parquet", truth.iloc[1:], POPULATION, made)
+    assert present("fit_quality", *files, outputs=outputs) == 2
+    assert "has other objects than population.parquet" in capsys.readouterr().err
+
+
+def test_figure4_of_failures(folder, capsys):
+    frame = sersic(np.arange(40), "hst").assign(failure="index")
+    write_table("bad.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 3))
+    files = ("--hst", "hst.parquet", "--galsim", "bad.parquet")
+    assert present("fig04", *files, outputs=("f.pdf", "f.png")) == 2
+    assert "0 of 40 GalSim fits are good" in capsys.readouterr().err
 
 
 def test_published_fits_as_table_and_figure(folder):

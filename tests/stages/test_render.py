@@ -10,6 +10,7 @@ from galrestore.files.contracts.population import POPULATION
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import write_table
 from galrestore.provenance import Provenance
+from galrestore.synthesis.gaussians import render_gaussians
 from galrestore.synthesis.rendering import render
 
 POPULATION_FRAME = pd.DataFrame(
@@ -31,12 +32,12 @@ POPULATION_FRAME = pd.DataFrame(
 def stage(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def run(frame=POPULATION_FRAME, shard="1-of-1", images="gt.fits"):
+    def run(frame=POPULATION_FRAME, shard="1-of-1", images="gt.fits", renderer="galsim"):
         record = Provenance("resample", "ab", "{}", 7)
         write_table("population.parquet", frame, POPULATION, record)
         return main(
             ["render", "--population", "population.parquet", "--shard", shard, "--settings",
-             '{"size": 33}', "--seed", "7", "--images", images]
+             f'{{"size": 33, "renderer": "{renderer}"}}', "--seed", "7", "--images", images]
         )  # fmt: skip
 
     return run
@@ -51,10 +52,16 @@ def test_images_in_the_order_of_the_population(stage):
     assert_array_equal(read_cube("gt.fits", "GT")[1], expected.astype(np.float32))
 
 
-def test_shards_join_to_the_whole(stage):
-    assert stage() == 0
+def test_images_of_gaussians(stage):
+    assert stage(renderer="gaussians") == 0
+    assert_array_equal(read_cube("gt.fits", "GT"), render_gaussians(POPULATION_FRAME, 33))
+
+
+@pytest.mark.parametrize("renderer", ["galsim", "gaussians"])
+def test_shards_join_to_the_whole(stage, renderer):
+    assert stage(renderer=renderer) == 0
     for shard in ("1-of-2", "2-of-2"):
-        assert stage(shard=shard, images=f"{shard}.fits") == 0
+        assert stage(shard=shard, images=f"{shard}.fits", renderer=renderer) == 0
     joined = ["gather", "--shards", "1-of-2.fits", "2-of-2.fits", "--output", "joined.fits"]
     assert main(joined) == 0
     with open("gt.fits", "rb") as whole, open("joined.fits", "rb") as parts:
@@ -62,9 +69,13 @@ def test_shards_join_to_the_whole(stage):
 
 
 def test_galaxies_that_cannot_be_drawn_are_named(stage, capsys):
-    assert stage(POPULATION_FRAME.assign(n=[1.0, 7.5, 1.0])) == 2
-    error = capsys.readouterr().err
-    assert "population.parquet: galaxy 1: GalSim cannot draw n = 7.5" in error
+    frame = POPULATION_FRAME.assign(id=[5, 6, 7], n=[1.0, 7.5, 1.0])
+    for renderer, message in (
+        ("galsim", "GalSim cannot draw n = 7.5"),
+        ("gaussians", "Gaussians cannot draw flux = 20, n = 7.5"),
+    ):
+        assert stage(frame, renderer=renderer) == 2
+        assert f"population.parquet: galaxy 6: {message}" in capsys.readouterr().err
 
 
 def test_an_empty_population(stage, capsys):

@@ -1,15 +1,18 @@
 """Stage resample: good fits only, and counts where there are too few."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from galrestore.cli import main
-from galrestore.files.contracts.population import POPULATION
+from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
 from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.tables import read_table, write_table
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
+from galrestore.synthesis.population import DIMENSIONS
 
 
 def fits(count, failed):
@@ -18,6 +21,7 @@ def fits(count, failed):
     frame = pd.DataFrame({column.name: np.ones(count) for column in SERSIC})
     for name in ("n", "flux", "r50", "noise"):
         frame[name] = np.exp(rng.normal(0, 0.3, count))
+    frame["model_flux"] = 1000 * frame["flux"]
     frame["q"] = rng.uniform(0.2, 0.9, count)
     frame["id"], frame["iterations"], frame["mosaic"] = np.arange(count), 5, "m"
     frame["failure"] = ""
@@ -29,11 +33,12 @@ def fits(count, failed):
 def resample(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def run(frame):
+    def run(frame, **settings):
         write_table("fits.parquet", frame, SERSIC, Provenance("fit", "ab", "{}", 7))
         return main(
-            ["resample", "--fits", "fits.parquet", "--settings", '{"size": 501}', "--seed", "7",
-             "--table", "population.parquet"]
+            ["resample", "--fits", "fits.parquet", "--seed", "7",
+             "--settings", json.dumps({"size": 501} | settings), "--table", "population.parquet",
+             "--statistics", "statistics.parquet"]
         )  # fmt: skip
 
     return run
@@ -44,6 +49,19 @@ def test_good_fits_make_the_population(resample):
     population = read_table("population.parquet", POPULATION)
     assert population["id"].tolist() == list(range(501))
     assert population["n"].max() < 5
+    statistics = read_table("statistics.parquet", POPULATION_STATISTICS)
+    distances = statistics[statistics["statistic"] == "ks_distance"]
+    assert distances["first"].tolist() == list(DIMENSIONS)
+    assert distances["drawn"].max() < 0.02
+
+
+@pytest.mark.parametrize(("flux", "scale"), [("model", 1000), ("pixels", 1)])
+def test_flux_of_model_or_pixels(resample, flux, scale):
+    frame = fits(300, 100)
+    assert resample(frame, flux=flux) == 0
+    median = read_table("population.parquet", POPULATION)["flux"].median()
+    # 200 fits settle a median of ln flux to 0.3 x 1.25 / sqrt(200) = 0.027.
+    assert median / (scale * frame["flux"][:200].median()) == pytest.approx(1, abs=0.1)
 
 
 def test_too_few_good_fits(resample, capsys, tmp_path):

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 
 from galrestore.cli import main
 from galrestore.config.restore import BASELINES
 from galrestore.files.contracts.pairs import PAIRS
-from galrestore.files.cubes import read_cube, read_ids, write_cube
+from galrestore.files.cubes import read_cube, read_ids, read_provenance, write_cube
 from galrestore.files.tables import write_table
 from galrestore.networks.inference import restore_stamps
 from galrestore.networks.training import fresh_network
@@ -85,6 +86,22 @@ def test_baselines_restore_the_test_split(tmp_path, lq, method):
     peaks = [np.unravel_index(image.argmax(), image.shape) for image in restored]
     assert np.abs(np.array(peaks) - 9).max() <= 2
     assert np.array_equal(restored, lq[[1, 4]]) == (method == "none")
+
+
+def test_baselines_take_the_psf_image_of_the_pairs(tmp_path, lq):
+    y, x = np.indices((31, 31)) - 15
+    psf = np.exp(-(x**2 + y**2) / (2 * 1.6**2))
+    fits.writeto(tmp_path / "psf.fits", psf)
+    image = {"path": str(tmp_path / "psf.fits"), "pixel_scale": 0.025}
+    _, output = _restore(tmp_path, "wiener", "--degradation", json.dumps({"psf_image": image}))
+    with_image, made = read_cube(output, "RS"), read_provenance(output)
+    # The same Gaussian: sigma of 1.6 pixels of 0.025 arcsec is 0.8 of 0.05.
+    fwhm = 0.8 * np.sqrt(8 * np.log(2))
+    _, output = _restore(tmp_path, "wiener", "--degradation", json.dumps({"psf_fwhm": fwhm}))
+    # Quintic splines err by 2.5e-4 of the peak, see tests/synthesis/test_psf.py; the filter
+    # raises some frequencies.
+    np.testing.assert_allclose(with_image, read_cube(output, "RS"), atol=2e-3)
+    assert str(tmp_path / "psf.fits") in made.inputs
 
 
 def test_an_empty_test_split_is_named(tmp_path, lq, capsys):

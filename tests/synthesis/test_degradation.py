@@ -1,9 +1,8 @@
-"""Degradation with closed forms, and against the authors' own pairs."""
+"""Degradation with closed forms."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize_scalar
 from scipy.stats import ks_2samp
 
 from galrestore.synthesis import degradation
@@ -134,20 +133,3 @@ def test_noise_measured_in_lq_follows_the_sample():
     _, low, _ = degradation.degrade(images, ids, noise, LINE, 1)
     rim = np.concatenate([low[:, :6].reshape(600, -1), low[:, -6:].reshape(600, -1)], axis=1)
     assert ks_2samp(rim.std(axis=1), pool).pvalue > 0.01
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("number", ["02", "04"])
-def test_kernel_of_the_authors_pairs(real_data, number):
-    # sigma 0.80 was measured on the high S/N pairs; see degradation.gaussian_kernel.
-    folder = real_data / "paper_sample" / "JWST"
-    truth, low = (np.load(folder / kind / f"JWST_{number}.npy") for kind in ("gt", "lq"))
-
-    def misfit(sigma):
-        line = degradation.gaussian_kernel(sigma * degradation.FWHM_PER_SIGMA, 7)
-        model = degradation.blur(truth[None].astype(float), line)[0].ravel()
-        design = np.column_stack([model, np.ones_like(model)])
-        return np.linalg.lstsq(design, low.ravel().astype(float), rcond=None)[1][0]
-
-    fitted = minimize_scalar(misfit, bounds=(0.3, 2), method="bounded").x
-    assert fitted == pytest.approx(0.80, abs=0.05)

@@ -2,6 +2,7 @@
 #
 #   reads   results/render/<shard>.fits, results/population.parquet        (set galsim)
 #           results/stamps/<JWST and HST mosaics>.{parquet,fits}           (set jwst)
+#           images of the PSF and of noise that the settings name
 #   writes  results/pairs/<set>.fits      extensions GT, LQ, ID; each image min-max normalised
 #           results/pairs/<set>.parquet   one row per pair: split, group, noise, scales
 
@@ -10,6 +11,7 @@ rule degrade_galsim:
     input:
         images="results/render/{scatteritem}.fits",
         population="results/population.parquet",
+        named=RUN.degrade.files(),
     output:
         images="results/pairs/shards/galsim.{scatteritem}.fits",
         table="results/pairs/shards/galsim.{scatteritem}.parquet",
@@ -35,6 +37,7 @@ rule degrade_jwst:
         catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=JWST),
         stamps=expand("results/stamps/{mosaic}.fits", mosaic=JWST),
         noise=expand("results/stamps/{mosaic}.parquet", mosaic=HST),
+        named=RUN.degrade.files(),
     output:
         images="results/pairs/shards/jwst.{scatteritem}.fits",
         table="results/pairs/shards/jwst.{scatteritem}.parquet",

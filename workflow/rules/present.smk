@@ -3,18 +3,23 @@
 #   reads   measurements, catalogues, pairs, restored images
 #   writes  results/tables/table1_<set>.{parquet,csv,md}   PSNR, SSIM and fairer scores by method
 #           results/tables/selection.{parquet,csv,md}      sources by first rejection, by mosaic
+#           results/tables/population.{parquet,csv,md}     the population against the fits
 #           results/tables/selection_truth.*               accepted sources against the simulated truth
 #           results/tables/published_fits.{parquet,csv,md}   fits against published ones, if any
 #           results/figures/figNN_<what>.{pdf,png}, published_fits.{pdf,png}
+#           results/figures/fit_quality.{pdf,png}          fits of GalSim images against truth
 #           results/figures/{star_locus,selection_funnel}.{pdf,png}
 
 PRESENTED = [
     *expand("results/tables/table1_{set}.md", set=SETS),
     "results/tables/selection.md",
     *(["results/tables/selection_truth.md"] if SIMULATED else []),
+    "results/tables/population.md",
     "results/figures/star_locus.png",
     "results/figures/selection_funnel.png",
     "results/figures/fig03_sizes.png",
+    "results/figures/fig04_corner.png",
+    "results/figures/fit_quality.png",
     "results/figures/fig05_examples.png",
     *(["results/tables/published_fits.md"] if PUBLISHED else []),
 ]
@@ -62,6 +67,27 @@ rule selection_table:
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present selection --catalogues {input.catalogues:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+
+
+rule population_table:
+    input:
+        statistics="results/population_statistics.parquet",
+    output:
+        parquet="results/tables/population.parquet",
+        csv="results/tables/population.csv",
+        markdown="results/tables/population.md",
+    log:
+        "results/logs/present/population.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present population --statistics {input.statistics:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
 
@@ -147,6 +173,49 @@ rule fig03_sizes:
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present fig03 --catalogues {input.catalogues:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule fit_quality:
+    input:
+        fits="results/sersic/galsim.parquet",
+        population="results/population.parquet",
+    output:
+        pdf="results/figures/fit_quality.pdf",
+        png="results/figures/fit_quality.png",
+    log:
+        "results/logs/present/fit_quality.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present fit_quality --fits {input.fits:q}"
+        " --population {input.population:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule fig04_corner:
+    input:
+        hst="results/sersic/hst.parquet",
+        galsim="results/sersic/galsim.parquet",
+    output:
+        pdf="results/figures/fig04_corner.pdf",
+        png="results/figures/fig04_corner.png",
+    log:
+        "results/logs/present/fig04_corner.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present fig04 --hst {input.hst:q} --galsim {input.galsim:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
 

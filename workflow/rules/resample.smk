@@ -1,7 +1,8 @@
 # Draw a population from the five-dimensional KDE of the HST fits.
 #
 #   reads   results/sersic/hst.parquet
-#   writes  results/population.parquet   one row per galaxy to render
+#   writes  results/population.parquet              one row per galaxy to render
+#           results/population_statistics.parquet   how it compares with the fits
 
 
 rule resample:
@@ -9,6 +10,7 @@ rule resample:
         fits="results/sersic/hst.parquet",
     output:
         table="results/population.parquet",
+        statistics="results/population_statistics.parquet",
     log:
         "results/logs/resample.log",
     benchmark:
@@ -22,3 +24,4 @@ rule resample:
     shell:
         "python -m galrestore resample --fits {input.fits:q} --settings {params.settings:q}"
         " --seed {params.seed} --code {params.code} --log {log:q} --table {output.table:q}"
+        " --statistics {output.statistics:q}"

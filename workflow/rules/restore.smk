@@ -38,6 +38,7 @@ rule restore_baseline:
     input:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
+        named=RUN.degrade.files(),
     output:
         images="results/restored/{method}/{set}.fits",
     log:

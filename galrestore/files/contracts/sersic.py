@@ -2,7 +2,10 @@
 
 from galrestore.files.tables import Column
 
-__all__ = ["SERSIC"]
+__all__ = ["FLUX", "SERSIC"]
+
+# Column of each kind of flux that stage ``resample`` can draw.
+FLUX = {"model": "model_flux", "pixels": "flux"}
 
 SERSIC = (
     Column("id", "int64", "", "object"),
