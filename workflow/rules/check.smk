@@ -26,7 +26,7 @@ rule check:
                 mosaic=[*HST, *JWST],
                 kind=["fits", "parquet"],
             ),
-            "results/sersic/hst.parquet",
+            *expand("results/sersic/{sample}.parquet", sample=["hst", "galsim"]),
             "results/population.parquet",
             *gather.shards("results/render/{scatteritem}.fits"),
             *expand("results/pairs/{set}.{kind}", set=SETS, kind=["fits", "parquet"]),
