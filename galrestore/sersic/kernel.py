@@ -16,15 +16,20 @@ the centre the model is evaluated on a finer grid and averaged, as Park et al. d
 The arithmetic of pixels has the precision of the workspace: float32 for speed, float64
 for comparisons.  The exponentials are free of calls and branches, and the loops run over
 slices at constant strides, because only then does the compiler vectorise them (seven
-times faster, measured with numba 0.68).  Nothing is cached on disk: compilation takes
-a few seconds, and parallel jobs and read-only installations cannot disturb each other.
+times faster, measured with numba 0.68).  Compilation takes six seconds, and what it makes
+is kept on disk only if ``GALRESTORE_COMPILED`` names a folder.  numba does not notice edits
+of imported modules, so that folder must be another one whenever the code is: the workflow
+names it after the code's fingerprint.
 Nothing is compiled that need not be: functions that compiled code alone calls get no
 wrapper for Python, and those with one caller are compiled inside of it.
 """
 
+import contextlib
 import math
+import os
 from typing import Any
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -54,10 +59,27 @@ _WINDOW = 8
 # Under Gaussians of the PSF wider than this (FWHM of 3.7 pixels) they are smooth everywhere.
 _SMOOTH = 2.5
 
+
+def _kept():
+    """Tell numba where to keep compiled code; return whether it may."""
+    folder = os.environ.get("GALRESTORE_COMPILED")
+    if not folder:
+        return False
+    with contextlib.suppress(OSError):
+        os.makedirs(folder, exist_ok=True)
+    # numba would keep it beside the sources instead.
+    if not os.access(folder, os.W_OK):
+        return False
+    numba.config.CACHE_DIR = folder  # type: ignore[attr-defined]
+    return True
+
+
 _OPTIONS: dict[str, Any] = {"fastmath": True, "nogil": True, "error_model": "numpy"}
-_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-compiled = njit(**_OPTIONS)
-# For functions that only compiled code calls: no wrapper for Python.
+_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+compiled = njit(**_OPTIONS, cache=_kept())
+# For functions that only compiled code calls: no wrapper for Python.  Inlined by LLVM, or
+# code fresh from the compiler could call other copies of them than code from disk, with
+# other roundings.
 internal = njit(**_OPTIONS, **_BARE)
 # For those that one function alone calls: each call of compiled code into compiled code
 # would optimise all that is below it once more.
