@@ -45,7 +45,7 @@ class Fit(Section):
         {}, "Image of the PSF of each HST mosaic, by its name.", unit="", paper="3.1"
     )
     psf_gaussians: int = setting(
-        3, "Gaussians fitted to each image of a PSF.", unit="", paper="-", ge=1, le=6
+        4, "Gaussians fitted to each image of a PSF.", unit="", paper="-", ge=1, le=6
     )
     index_bounds: tuple[float, float] = setting(
         (0.3, 8.0), "Range of the Sersic index.", unit="", paper="3.1"

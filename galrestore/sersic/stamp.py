@@ -172,9 +172,11 @@ def _prepare(stamp, weights, noise, psf, ranges, work, report):
         return False
     _scale(stamp, weights, box, sky, rms, pixels, roots)
     set_limits(height, width, centre, ranges[0], ranges[1], ranges[2], limits)
-    variance = 0.0
+    # Of the PSF's core: the mean over its Gaussians would be that of the faint wings.
+    inverse = 0.0
     for j in range(psf.shape[0]):
-        variance += psf[j, 0] * psf[j, 1]
+        inverse += psf[j, 0] / (psf[j, 1] + 1 / 12)
+    variance = 1 / inverse
     return first_guess(
         pixels[: height * width], roots[: height * width], height, width, centre, variance,
         guesses[0],

@@ -162,7 +162,7 @@ def first_guess(pixels, weights, height, width, centre, psf_variance, p):
     centre : tuple of float
         Column and row where the source is expected [pixel].
     psf_variance : float
-        Variance of the PSF [pixel**2].
+        Variance of PSF and pixel [pixel**2].
     p : ndarray, shape (8,)
         Overwritten with parameters of `galrestore.sersic.kernel`, with ln n = 0.
 
@@ -175,7 +175,7 @@ def first_guess(pixels, weights, height, width, centre, psf_variance, p):
     flux, xx, yy, xy = _moments(stamp, valid, centre[0], centre[1])
     if flux <= 0:
         return False
-    xx, yy = xx - psf_variance - 1 / 12, yy - psf_variance - 1 / 12
+    xx, yy = xx - psf_variance, yy - psf_variance
     half, swing = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
     small, large = max(half - swing, 0.2), max(half + swing, 0.2)
     # The threshold cuts the wings off: r50 is about one standard deviation of the rest.
