@@ -152,12 +152,20 @@ def _errors(p, covariance, rms):
         "i50_error": brightness_at_r50(flux, r50, n) * _along(covariance[:, :5, :5], by_i50),
         "n_error": n * error[:, 4],
         "q_error": np.exp(-eta) * _along(ellipse, along),
-        # A circle has no angle: no error is larger than that of a uniform one.
-        "theta_error": np.minimum(
-            _along(ellipse, across) / (2 * np.maximum(eta, 1e-6)), np.pi / np.sqrt(12)
-        ),
+        "theta_error": _angle_error(eta, _along(ellipse, across)),
         "background_error": rms * error[:, 7],
     }
+
+
+def _angle_error(eta, error):
+    """
+    Return the standard error of half the angle of a vector of length ``eta``.
+
+    Noise lengthens the vectors of round galaxies, by the square of the error on average.
+    A circle has no angle: no error is larger than that of a uniform one.
+    """
+    length = np.sqrt(np.maximum(eta**2 - error**2, 1e-12))
+    return np.minimum(error / (2 * length), np.pi / np.sqrt(12))
 
 
 def _along(covariance, direction):
