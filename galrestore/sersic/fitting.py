@@ -23,7 +23,7 @@ from galrestore.sersic.stamp import FAILURES, REPORT, fit_block, stamp_workspace
 __all__ = ["FAILURES", "fit_sersic", "model_images"]
 
 # Stamps that a thread, or torch, takes at a time.
-_BLOCKS = {"compiled": 32, "torch": 1024}
+_BLOCKS = {"compiled": 16, "torch": 1024}
 # Precision of pixels; absolute and relative gain in chi-square below which a fit has
 # converged.  In single precision chi-square itself is known to about 1e-6 of itself.
 _PRECISIONS = {"single": (np.float32, 0.005, 1e-6), "double": (np.float64, 1e-12, 0.0)}
