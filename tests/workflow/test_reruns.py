@@ -6,12 +6,12 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 SHARDS = 2
 BELOW_TRAIN = {"restore_network", "measure", "table1", "fig05_examples", "check", "all"}
-BELOW_DEGRADE = BELOW_TRAIN | {"gather_pairs", "train", "restore_baseline"}
+BELOW_PAIRS = {"train", "restore_baseline", "fit_pairs", "gather_fits"}
+BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs"}
 BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
 BELOW_SELECT = BELOW_RENDER | {
     "degrade_jwst",
     "fit",
-    "gather_fits",
     "resample",
     "render",
     "selection_table",
