@@ -3,12 +3,14 @@
 import os
 import sys
 
+from galrestore.provenance import fingerprint
+
 __all__ = ["one_of", "prepare_environment"]
 
 
 def prepare_environment(folder):
     """
-    Let jobs find the package and the right Python.
+    Let jobs find the package, the right Python and what earlier jobs compiled.
 
     The package is the one beside the workflow, whatever is installed; Python is the one
     that runs Snakemake, unless a rule's conda environment puts its own in front.
@@ -23,6 +25,9 @@ def prepare_environment(folder):
     programs = os.path.dirname(sys.executable)
     os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
     os.environ.setdefault("GALRESTORE_PROGRESS", "lines")
+    # Fits compile for seconds otherwise, in every job; see galrestore.sersic.kernel.
+    code = fingerprint("sersic.stamp")
+    os.environ["GALRESTORE_COMPILED"] = os.path.abspath(f".snakemake/compiled/{code}")
 
 
 def one_of(names):

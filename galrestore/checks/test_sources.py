@@ -3,6 +3,7 @@
 import numpy as np
 
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
+from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.cubes import read_ids
@@ -36,14 +37,27 @@ def test_ids_are_unique(artefacts):
     assert not twice, f"ids {twice[:5]} occur twice"
 
 
-def test_fits_are_of_the_hst_stamps(artefacts):
-    """One row of fits for each HST stamp, failed fits included."""
+def test_fits_are_of_the_stamps(artefacts):
+    """One row of fits for each HST stamp and each rendered pair, failed fits included."""
     for name in artefacts.below("sersic", ".parquet"):
         fitted = artefacts.table(f"sersic/{name}.parquet", SERSIC)["id"]
-        stamps = artefacts.accepted(name)["id"]
+        if name == "galsim":
+            stamps = artefacts.table("pairs/galsim.parquet", PAIRS)["id"]
+        else:
+            stamps = artefacts.accepted(name)["id"]
         assert np.array_equal(np.sort(fitted), np.sort(stamps)), (
             f"sersic/{name}: {len(fitted)} fits for {len(stamps)} stamps, or other ids"
         )
+
+
+def test_failed_fits_are_flagged(artefacts):
+    """The flag's first bit says that a fit failed, and good fits are complete."""
+    for name in artefacts.below("sersic", ".parquet"):
+        fits = artefacts.table(f"sersic/{name}.parquet", SERSIC)
+        failed = (fits["failure"] != "").to_numpy()
+        assert np.array_equal(fits["flag"].to_numpy() & 1 == 1, failed), f"sersic/{name}: flags"
+        good = fits.loc[~failed, ["x", "y", "model_flux", "r50", "n", "q", "theta", "chi2"]]
+        assert np.isfinite(good).all(axis=None), f"sersic/{name}: good fits with blanks"
 
 
 def test_selection_table_counts_the_catalogues(artefacts):

@@ -1,15 +1,52 @@
-"""Settings of stage ``fit``: Sersic profiles of the HST stamps."""
+"""Settings of stage ``fit``: Sersic profiles of HST stamps and of rendered galaxies."""
+
+from typing import Literal
 
 from pydantic import model_validator
 
 from galrestore.config.base import Section, setting
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "PsfFile"]
+
+
+class PsfFile(Section):
+    """Image of the PSF of one mosaic."""
+
+    path: str = setting(
+        ...,
+        "FITS file, without background; relative to the folder of the run or absolute.",
+        unit="",
+        paper="3.1",
+    )
+    hdu: int | str = setting(0, "Extension, by number or name.", unit="", paper="-")
+    oversampling: float = setting(
+        1.0, "Pixels of the image along one pixel of the mosaic.", unit="", paper="-", gt=0
+    )
+    pixel_integrated: bool = setting(
+        True,
+        "Whether its pixels hold the light that fell on them, as in stacked stars, or samples "
+        "of the PSF; the fit counts the pixel once either way.",
+        unit="",
+        paper="-",
+    )
 
 
 class Fit(Section):
-    """Sersic fits to the selected HST stamps (stage ``fit``)."""
+    """Sersic fits to the selected HST stamps and the rendered pairs (stage ``fit``)."""
 
+    psf: Literal["gaussian", "none", "images"] = setting(
+        "gaussian",
+        "PSF in the model: a Gaussian of the catalogue's width, none, or sums of Gaussians "
+        "fitted to psf_images. Rendered pairs have the Gaussian of degrade.",
+        unit="",
+        paper="3.1",
+    )
+    psf_images: dict[str, PsfFile] = setting(
+        {}, "Image of the PSF of each HST mosaic, by its name.", unit="", paper="3.1"
+    )
+    psf_gaussians: int = setting(
+        4, "Gaussians fitted to each image of a PSF.", unit="", paper="-", ge=1, le=6
+    )
     index_bounds: tuple[float, float] = setting(
         (0.3, 8.0), "Range of the Sersic index.", unit="", paper="3.1"
     )
@@ -22,11 +59,23 @@ class Fit(Section):
     maximum_iterations: int = setting(
         60, "Most steps of the least-squares solver.", unit="", paper="-", ge=5
     )
+    backend: Literal["compiled", "torch"] = setting(
+        "compiled",
+        "Who does the arithmetic: compiled code, or torch on a GPU; the same to rounding.",
+        unit="",
+        paper="-",
+    )
 
     @model_validator(mode="after")
     def _ordered(self):
         low, high = self.index_bounds
         if not 0.25 <= low < high <= 8:
             msg = f"fit.index_bounds must increase within 0.25 to 8, got {low} to {high}"
+            raise ValueError(msg)
+        if (self.psf == "images") != bool(self.psf_images):
+            msg = (
+                f"fit.psf is {self.psf!r} and fit.psf_images names {len(self.psf_images)} "
+                "mosaics: images are given if, and only if, psf is 'images'"
+            )
             raise ValueError(msg)
         return self

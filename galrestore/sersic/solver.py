@@ -9,82 +9,54 @@ import math
 
 import numpy as np
 
-from galrestore.sersic.kernel import PARAMETERS, compiled, evaluate
+from galrestore.sersic.kernel import PARAMETERS, add_model, inlined, internal
 
-__all__ = ["CONVERGED", "EXHAUSTED", "SINGULAR", "minimise", "moments"]
+__all__ = [
+    "CONVERGED",
+    "DAMPING",
+    "EXHAUSTED",
+    "LARGEST_DAMPING",
+    "LONGEST",
+    "SINGULAR",
+    "minimise",
+    "solver_workspace",
+]
 
 CONVERGED, EXHAUSTED, SINGULAR = 0, 1, 2
 
-# Converged when the next step promises to lower chi-square by less than this.
-_ABSOLUTE_GAIN = 0.005
-# Single precision: chi-square itself is known to about this fraction.
-_RELATIVE_GAIN = 1e-6
-_LARGEST_DAMPING = 1e7
+# At the start, after a good step (divided), after a bad one (multiplied).
+DAMPING = (0.08, 8.0, 5.0)
+LARGEST_DAMPING = 1e7
 # Longest step in each parameter.
-_LONGEST = (1.0, 1.0, 0.8, 0.5, 0.5, 0.6, 0.6)
+LONGEST = (1.0, 1.0, 0.8, 0.5, 0.5, 0.6, 0.6)
 
 
-@compiled
-def moments(stamp, valid, column, row):
+def solver_workspace(size, dtype=np.float32):
     """
-    Return start values from the moments of the light around a position.
-
-    The stamp is smoothed by 3 x 3 pixels; those above one standard deviation count,
-    first within a circle, then within three times the ellipse found so far.
+    Allocate what `minimise` needs.
 
     Parameters
     ----------
-    stamp : ndarray of float32, shape (H, W)
-        Pixels above the sky in units of the noise.
-    valid : ndarray of float32, shape (H, W)
-        1 for pixels to use, 0 for others.
-    column, row : float
-        Where the source is expected [pixel].
+    size : int
+        Pixels of the largest stamp.
+    dtype : data-type, optional
+        Precision of the pixels, float32 or float64.
 
     Returns
     -------
-    flux, xx, yy, xy : float
-        Sum of the pixels, 0 if there are none, and second moments [pixel**2].
+    now, trial : ndarray, shape (9, size)
+        Derivatives and residuals of two models.
+    matrices : ndarray of float64, shape (3, 8, 8)
+        Curvature, the damped one and its Cholesky factor.
+    vectors : ndarray of float64, shape (3, 8)
+        Gradient, step and trial parameters.
     """
-    height, width = stamp.shape
-    radius = max(height, width) / 3
-    xx, yy, xy = radius**2 / 9, radius**2 / 9, 0.0
-    flux = 0.0
-    for _ in range(3):
-        det = max(xx * yy - xy * xy, 0.01)
-        total, sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(1, height - 1):
-            for j in range(1, width - 1):
-                x, y = j - column, i - row
-                if (yy * x * x - 2 * xy * x * y + xx * y * y) / det > 9:
-                    continue
-                value = _smoothed(stamp, valid, i, j)
-                if value > 1:
-                    total += value
-                    sx, sy = sx + value * x, sy + value * y
-                    sxx, syy, sxy = sxx + value * x * x, syy + value * y * y, sxy + value * x * y
-        if total <= 0:
-            return flux, xx, yy, xy
-        flux = total
-        sx, sy = sx / total, sy / total
-        xx = max(sxx / total - sx * sx, 0.25)
-        yy = max(syy / total - sy * sy, 0.25)
-        xy = sxy / total - sx * sy
-    return flux, xx, yy, xy
+    images = [np.zeros((PARAMETERS + 1, size), dtype) for _ in range(2)]
+    return *images, np.zeros((3, PARAMETERS, PARAMETERS)), np.zeros((3, PARAMETERS))
 
 
-@compiled
-def _smoothed(stamp, valid, i, j):
-    total, count = 0.0, 0.0
-    for di in range(-1, 2):
-        for dj in range(-1, 2):
-            total += stamp[i + di, j + dj] * valid[i + di, j + dj]
-            count += valid[i + di, j + dj]
-    return total / max(count, 1.0)
-
-
-@compiled
-def minimise(p, stamp, valid, psf_variance, table, low, step, lower, upper, steps, work):
+@inlined
+def minimise(p, image, psf, table, limits, options, work):
     """
     Minimise chi-square from given start values.
 
@@ -92,20 +64,21 @@ def minimise(p, stamp, valid, psf_variance, table, low, step, lower, upper, step
     ----------
     p : ndarray, shape (8,)
         Start values; overwritten with the solution.
-    stamp, valid : ndarray of float32, shape (H * W,)
-        Pixels in units of the noise, and 1 for those that count or 0.
-    psf_variance : float
-        Variance of the PSF [pixel**2].
-    table, low, step : ndarray, float, float
-        Expansion.
-    lower, upper : ndarray, shape (7,)
+    image : tuple of ndarray, ndarray, int, int
+        Pixels in units of the noise and square roots of their weights, both of shape
+        (H * W,); H and W.
+    psf : ndarray, shape (G, 2)
+        Fraction and variance of each Gaussian of the PSF [pixel**2].
+    table : tuple of ndarray, float, float
+        Expansion, as in `galrestore.sersic.kernel.evaluate`.
+    limits : ndarray, shape (2, 7)
         Bounds of all parameters but the background; in the two of the ellipticity
-        ``upper[5]`` is the largest ln(a/b).
-    steps : int
-        Most evaluations of the model.
-    work : tuple
-        Shape of the stamp, workspace of the kernel, and two arrays of float32, shape
-        (9, H * W).
+        ``limits[1, 5]`` is the largest ln(a/b).
+    options : tuple of int, float, float
+        Most evaluations of the model; the fit has converged when the next step promises
+        to lower chi-square by less than the second value plus the third times chi-square.
+    work : tuple of tuple of ndarray
+        Workspaces of the kernel and of the solver.
 
     Returns
     -------
@@ -115,30 +88,36 @@ def minimise(p, stamp, valid, psf_variance, table, low, step, lower, upper, step
         Evaluations of the model.
     status : int
         `CONVERGED`, `EXHAUSTED` or `SINGULAR`.
-    curvature : ndarray, shape (8, 8)
-        Half the second derivatives of chi-square, the inverse of the covariance.
+
+    Notes
+    -----
+    The first matrix of the workspace is half the second derivatives of chi-square at the
+    solution, the inverse of the covariance.
     """
-    height, width, kernel_work, now, trial = work
-    normal, gradient = np.zeros((PARAMETERS, PARAMETERS)), np.zeros(PARAMETERS)
-    damped, factor = np.zeros((PARAMETERS, PARAMETERS)), np.zeros((PARAMETERS, PARAMETERS))
-    candidate, delta = p.copy(), np.zeros(PARAMETERS)
-    chi2, damping, small, taken, status = 1e300, 0.08, False, 0, EXHAUSTED
+    pixels, weights, height, width = image
+    now, trial, matrices, vectors = work[1]
+    normal, damped, factor = matrices[0], matrices[1], matrices[2]
+    gradient, delta, candidate = vectors[0], vectors[1], vectors[2]
+    steps, absolute, relative = options
+    for j in range(PARAMETERS):
+        candidate[j] = p[j]
+    chi2, damping, small, taken, status = 1e300, DAMPING[0], False, 0, EXHAUSTED
     while taken < steps:
-        evaluate(candidate, psf_variance, table, low, step, height, width, kernel_work, trial)
+        add_model(candidate, psf, table, height, width, work[0], trial)
         taken += 1
-        chi2_trial = _residuals(candidate, stamp, valid, trial)
+        chi2_trial = _residuals(candidate, pixels, weights, height * width, trial)
         if chi2_trial < chi2:
             for j in range(PARAMETERS):
                 p[j] = candidate[j]
-            chi2, damping = chi2_trial, max(damping / 8, 1e-7)
+            chi2, damping = chi2_trial, max(damping / DAMPING[1], 1e-7)
             now, trial = trial, now
-            _normal_equations(now, normal, gradient)
+            _normal_equations(now, height * width, normal, gradient)
         elif small:
             status = CONVERGED
             break
         else:
-            damping *= 5
-        _damp(normal, gradient, damping, p, lower, upper, damped)
+            damping *= DAMPING[2]
+        _damp(normal, gradient, damping, p, limits, damped)
         if not _solve(damped, gradient, factor, delta):
             status = SINGULAR
             break
@@ -146,78 +125,78 @@ def minimise(p, stamp, valid, psf_variance, table, low, step, lower, upper, step
         for j in range(PARAMETERS):
             promised += delta[j] * (gradient[j] + damping * normal[j, j] * delta[j])
         # A strongly damped step promises little wherever it starts: loosen before judging.
-        small = promised < _ABSOLUTE_GAIN + _RELATIVE_GAIN * chi2
-        if (small and damping < 1) or damping > _LARGEST_DAMPING:
+        small = promised < absolute + relative * chi2
+        if (small and damping < 1) or damping > LARGEST_DAMPING:
             status = CONVERGED
             break
-        _move(p, delta, lower, upper, candidate)
-    return chi2, taken, status, normal
+        _move(p, delta, limits, candidate)
+    return chi2, taken, status
 
 
-@compiled
-def _residuals(p, stamp, valid, rows):
-    """Complete the derivatives, blank invalid pixels, and return chi-square."""
-    background = np.float32(p[7])
+@internal
+def _residuals(p, pixels, weights, size, rows):
+    """Complete the derivatives, apply the weights, and return chi-square."""
+    background = rows.dtype.type(p[7])
     model = rows[2]
     last, rest = rows[7], rows[8]
-    for i in range(stamp.size):
-        last[i] = valid[i]
-        rest[i] = (stamp[i] - model[i] - background) * valid[i]
+    for i in range(size):
+        last[i] = weights[i]
+        rest[i] = (pixels[i] - model[i] - background) * weights[i]
     for j in range(PARAMETERS - 1):
         row = rows[j]
-        for i in range(stamp.size):
-            row[i] *= valid[i]
-    return _dot(rest, rest)
+        for i in range(size):
+            row[i] *= weights[i]
+    return _dot(rest, rest, size)
 
 
-@compiled
-def _dot(a, b):
-    total = np.float32(0)
-    for i in range(a.size):
+@internal
+def _dot(a, b, size):
+    total = a.dtype.type(0)
+    for i in range(size):
         total += a[i] * b[i]
     return float(total)
 
 
-@compiled
-def _normal_equations(rows, normal, gradient):
+@internal
+def _normal_equations(rows, size, normal, gradient):
     for j in range(PARAMETERS):
-        gradient[j] = _dot(rows[j], rows[PARAMETERS])
+        gradient[j] = _dot(rows[j], rows[PARAMETERS], size)
         for k in range(j, PARAMETERS):
-            normal[j, k] = normal[k, j] = _dot(rows[j], rows[k])
+            normal[j, k] = normal[k, j] = _dot(rows[j], rows[k], size)
 
 
-@compiled
-def _damp(normal, gradient, damping, p, lower, upper, damped):
+@internal
+def _damp(normal, gradient, damping, p, limits, damped):
     """Add the damping, and cut off parameters that press against a bound."""
     for j in range(PARAMETERS):
         for k in range(PARAMETERS):
             damped[j, k] = normal[j, k]
         damped[j, j] += damping * normal[j, j]
     for j in range(5):
-        if (p[j] <= lower[j] and gradient[j] < 0) or (p[j] >= upper[j] and gradient[j] > 0):
+        if (p[j] <= limits[0, j] and gradient[j] < 0) or (p[j] >= limits[1, j] and gradient[j] > 0):
             for k in range(PARAMETERS):
                 damped[j, k] = damped[k, j] = 0
             # The gradient stays, so the diagonal alone must keep the parameter still.
             damped[j, j] = 1e30
 
 
-@compiled
-def _move(p, delta, lower, upper, candidate):
+@internal
+def _move(p, delta, limits, candidate):
     """Shorten the step to the longest allowed, and keep it within the bounds."""
     scale = 1.0
     for j in range(PARAMETERS - 1):
-        scale = min(scale, _LONGEST[j] / max(abs(delta[j]), 1e-30))
+        scale = min(scale, LONGEST[j] / max(abs(delta[j]), 1e-30))
     for j in range(PARAMETERS):
         candidate[j] = p[j] + scale * delta[j]
     for j in range(5):
-        candidate[j] = min(max(candidate[j], lower[j]), upper[j])
+        candidate[j] = min(max(candidate[j], limits[0, j]), limits[1, j])
     eta = math.hypot(candidate[5], candidate[6])
-    if eta > upper[5]:
-        candidate[5] *= upper[5] / eta
-        candidate[6] *= upper[5] / eta
+    if eta > limits[1, 5]:
+        candidate[5] *= limits[1, 5] / eta
+        candidate[6] *= limits[1, 5] / eta
 
 
-@compiled
+@internal
 def _solve(matrix, right, lower, x):
     """Solve by Cholesky's factor; return whether the matrix is positive definite."""
     size = right.size

@@ -1,133 +1,233 @@
-"""What a fit starts from: the part of a stamp with data, its sky, start values, bounds."""
+"""
+Compiled preparation of a fit: box, sky, noise, start values and bounds of one stamp.
+
+Stamps come without NaN, with the square root of each pixel's weight relative to the
+others: 0 for masked pixels, negative where there are no data.
+"""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 
-from galrestore.sersic.kernel import PARAMETERS
-from galrestore.sersic.solver import moments
+from galrestore.sersic.kernel import inlined, internal
 
-__all__ = ["bounding_box", "bounds", "first_guess", "sky_level"]
+__all__ = ["bounding_box", "first_guess", "set_limits", "sky_level"]
 
 _SMALLEST_RADIUS = 0.1
-_SMALLEST_AXIS_RATIO = 0.05
+_LARGEST_ETA = -math.log(0.05)  # ln(a/b) of the smallest axis ratio
 # In units of the noise: fluxes between 1e-13 and 1e13 of it.
 _LN_FLUX = 30.0
 _FEWEST_SKY_PIXELS = 20
 
 
-def bounding_box(finite):
+@internal
+def bounding_box(weights):
     """
     Return the smallest rectangle that holds all pixels with data.
 
     Parameters
     ----------
-    finite : ndarray of bool, shape (H, W)
-        Where there are data.
+    weights : ndarray, shape (H, W)
+        Negative where there are no data.
 
     Returns
     -------
-    rows, columns : slice
-        Empty if there are none.
+    top, bottom, left, right : int
+        First row, last row + 1, and the same of the columns; all 0 if there are none.
     """
-    rows, columns = np.flatnonzero(finite.any(axis=1)), np.flatnonzero(finite.any(axis=0))
-    if rows.size == 0:
-        return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    height, width = weights.shape
+    top, bottom, left, right = height, 0, width, 0
+    for i in range(height):
+        for j in range(width):
+            if weights[i, j] >= 0:
+                top, bottom = min(top, i), max(bottom, i + 1)
+                left, right = min(left, j), max(right, j + 1)
+    if bottom == 0:
+        return 0, 0, 0, 0
+    return top, bottom, left, right
 
 
-def sky_level(stamp, valid):
+@inlined
+def sky_level(stamp, weights, box, buffer):
     """
     Return median and robust rms of the outermost tenth of a stamp, at least two pixels.
 
     Parameters
     ----------
-    stamp : ndarray, shape (H, W)
-        Image.
-    valid : ndarray of bool, shape (H, W)
-        Pixels to use; all of them where fewer than 20 lie in the frame.
+    stamp, weights : ndarray, shape (H, W)
+        Image, and 0 or less for pixels to leave out; all others are used where fewer than
+        20 lie in the frame.
+    box : tuple of int
+        From `bounding_box`.
+    buffer : ndarray, shape (>= H * W,)
+        Overwritten.
 
     Returns
     -------
     level, rms : float
         Median, and 1.4826 times the median absolute deviation from it.
     """
-    values = stamp[_frame(*stamp.shape) & valid]
-    if values.size < _FEWEST_SKY_PIXELS:
-        values = stamp[valid]
-    level = np.median(values)
-    return level, 1.4826 * np.median(np.abs(values - level))
+    top, bottom, left, right = box
+    thickness = max(2, min(bottom - top, right - left) // 10)
+    count = 0
+    for attempt in range(2):
+        for i in range(top, bottom):
+            for j in range(left, right):
+                rim = min(i - top, bottom - 1 - i, j - left, right - 1 - j) < thickness
+                if weights[i, j] > 0 and (rim or attempt == 1):
+                    buffer[count] = stamp[i, j]
+                    count += 1
+        if count >= _FEWEST_SKY_PIXELS:
+            break
+        count = 0 if attempt == 0 else count
+    level = 0.0
+    for deviations in range(2):
+        if deviations:
+            for k in range(count):
+                buffer[k] = abs(buffer[k] - level)
+        middle = _median(buffer, count)
+        if deviations == 0:
+            level = middle
+    return level, 1.4826 * middle
 
 
-@lru_cache(maxsize=512)
-def _frame(height, width):
-    thickness = max(2, min(height, width) // 10)
-    frame = np.ones((height, width), dtype=bool)
-    frame[thickness : height - thickness, thickness : width - thickness] = False
-    return frame
+@internal
+def _median(values, count):
+    """Median of the first values; they are reordered (Hoare's selection)."""
+    low, high, k = 0, count - 1, count // 2
+    while low < high:
+        pivot, i, j = values[(low + high) // 2], low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    if count % 2:
+        return values[k]
+    below = values[0]
+    for i in range(1, k):
+        below = max(below, values[i])
+    return (below + values[k]) / 2
 
 
-def bounds(shape, centre, centre_bound, index_bounds):
+@internal
+def set_limits(height, width, centre, centre_bound, low, high, limits):
     """
-    Return the bounds of all parameters of `galrestore.sersic.kernel` but the background.
+    Set the bounds of all parameters of `galrestore.sersic.kernel` but the background.
 
     Parameters
     ----------
-    shape : tuple of int
-        Rows and columns of the stamp; the half-light radius stays below twice the larger.
+    height, width : int
+        Shape of the stamp; the half-light radius stays below twice the larger.
     centre : tuple of float
         Column and row where the source is expected [pixel].
     centre_bound : float
         Farthest centre from there, in either axis [pixel].
-    index_bounds : tuple of float
-        Range of the Sersic index.
-
-    Returns
-    -------
-    lower, upper : ndarray, shape (7,)
-        Bounds; ``upper[5]`` is the largest ln(a/b), for the axis ratio 0.05.
+    low, high : float
+        Range of ln n.
+    limits : ndarray, shape (2, 7)
+        Overwritten; ``limits[1, 5]`` is the largest ln(a/b).
     """
-    eta = -math.log(_SMALLEST_AXIS_RATIO)
-    low, high = np.log(index_bounds)
-    column, row = centre
-    reach = centre_bound
-    largest = math.log(2 * max(shape))
-    lower = [column - reach, row - reach, -_LN_FLUX, math.log(_SMALLEST_RADIUS), low, -eta, -eta]
-    upper = [column + reach, row + reach, _LN_FLUX, largest, high, eta, eta]
-    return np.array(lower), np.array(upper)
+    for k in range(2):
+        sign = 2 * k - 1
+        limits[k, 0] = centre[0] + sign * centre_bound
+        limits[k, 1] = centre[1] + sign * centre_bound
+        limits[k, 2] = sign * _LN_FLUX
+        limits[k, 5] = limits[k, 6] = sign * _LARGEST_ETA
+    limits[0, 3], limits[1, 3] = math.log(_SMALLEST_RADIUS), math.log(2.0 * max(height, width))
+    limits[0, 4], limits[1, 4] = low, high
 
 
-def first_guess(scaled, valid, centre, psf_variance):
+@inlined
+def first_guess(pixels, weights, height, width, centre, psf_variance, p):
     """
-    Return start values from the moments of the light, the PSF's taken off.
+    Set start values from the moments of the light, the PSF's taken off.
 
     Parameters
     ----------
-    scaled : ndarray of float32, shape (H, W)
-        Pixels above the sky in units of the noise.
-    valid : ndarray of float32, shape (H, W)
-        1 for pixels to use, 0 for others.
+    pixels, weights : ndarray, shape (H * W,)
+        Pixels above the sky in units of the noise, and 0 for those to leave out.
+    height, width : int
+        Shape of the stamp.
     centre : tuple of float
         Column and row where the source is expected [pixel].
     psf_variance : float
-        Variance of the PSF [pixel**2].
+        Variance of PSF and pixel [pixel**2].
+    p : ndarray, shape (8,)
+        Overwritten with parameters of `galrestore.sersic.kernel`, with ln n = 0.
 
     Returns
     -------
-    p : ndarray, shape (8,), or None
-        Parameters of `galrestore.sersic.kernel` with ln n = 0; None if there is no light.
+    found : bool
+        Whether there is light.
     """
-    flux, xx, yy, xy = moments(scaled, valid, *map(float, centre))
+    stamp, valid = pixels.reshape((height, width)), weights.reshape((height, width))
+    flux, xx, yy, xy = _moments(stamp, valid, centre[0], centre[1])
     if flux <= 0:
-        return None
-    own = np.array([[xx, xy], [xy, yy]]) - (psf_variance + 1 / 12) * np.eye(2)
-    small, large = np.clip(np.linalg.eigvalsh(own), 0.2, None)
+        return False
+    xx, yy = xx - psf_variance, yy - psf_variance
+    half, swing = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
+    small, large = max(half - swing, 0.2), max(half + swing, 0.2)
     # The threshold cuts the wings off: r50 is about one standard deviation of the rest.
-    radius = (small * large) ** 0.25
+    p[0], p[1] = centre
+    p[2], p[3] = math.log(1.1 * flux), 0.25 * math.log(small * large)
     eta = min(0.5 * math.log(large / small), 2.0)
     angle = math.atan2(2 * xy, xx - yy)
-    p = np.zeros(PARAMETERS)
-    p[:4] = *centre, math.log(1.1 * flux), math.log(radius)
-    p[5:7] = eta * math.cos(angle), eta * math.sin(angle)
-    return p
+    p[4], p[5], p[6], p[7] = 0.0, eta * math.cos(angle), eta * math.sin(angle), 0.0
+    return True
+
+
+@internal
+def _moments(stamp, valid, column, row):
+    """
+    Return flux and second moments of the light around a position.
+
+    The stamp is smoothed by 3 x 3 pixels; those above one standard deviation count,
+    first within a circle, then within three times the ellipse found so far.
+    """
+    height, width = stamp.shape
+    radius = max(height, width) / 3
+    xx, yy, xy = radius**2 / 9, radius**2 / 9, 0.0
+    flux = 0.0
+    for _ in range(3):
+        det = max(xx * yy - xy * xy, 0.01)
+        total, sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(1, height - 1):
+            for j in range(1, width - 1):
+                x, y = j - column, i - row
+                if (yy * x * x - 2 * xy * x * y + xx * y * y) / det > 9:
+                    continue
+                value = _smoothed(stamp, valid, i, j)
+                if value > 1:
+                    total += value
+                    sx, sy = sx + value * x, sy + value * y
+                    sxx, syy, sxy = sxx + value * x * x, syy + value * y * y, sxy + value * x * y
+        if total <= 0:
+            return flux, xx, yy, xy
+        flux = total
+        sx, sy = sx / total, sy / total
+        xx = max(sxx / total - sx * sx, 0.25)
+        yy = max(syy / total - sy * sy, 0.25)
+        xy = sxy / total - sx * sy
+    return flux, xx, yy, xy
+
+
+@internal
+def _smoothed(stamp, valid, i, j):
+    total, count = np.float64(0), 0
+    for di in range(-1, 2):
+        for dj in range(-1, 2):
+            if valid[i + di, j + dj] > 0:
+                total += stamp[i + di, j + dj]
+                count += 1
+    return total / max(count, 1)

@@ -1,4 +1,4 @@
-"""Stage ``fit``: stamps and catalogues in, one table of Sersic parameters out."""
+"""Stage ``fit``: stamps or rendered pairs in, one table of Sersic parameters out."""
 
 import logging
 from pathlib import Path
@@ -6,15 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from galrestore.config import section_from_json
+from galrestore.config.degrade import Degrade
 from galrestore.config.fit import Fit
-from galrestore.errors import InputError
+from galrestore.config.select import Select
+from galrestore.errors import InputError, SettingsError
 from galrestore.files import cubes, tables
 from galrestore.files.contracts.catalogue import CATALOGUE
+from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.sersic import SERSIC
+from galrestore.files.images import open_image
 from galrestore.progress import track
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
-from galrestore.stages.common import add_common_arguments, provenance, shard_rows
+from galrestore.sersic.psf import fit_psf
+from galrestore.sersic.quantities import FLAGS
+from galrestore.sources.blank import measure_stamps, original_scale
+from galrestore.stages.common import add_common_arguments, argument, provenance, shard_rows
 
 logger = logging.getLogger(__name__)
 
@@ -23,33 +31,80 @@ _BATCH = 256
 
 
 def add_arguments(parser):
-    """Declare the stage's files and settings."""
-    parser.add_argument("--catalogues", type=Path, nargs="+", required=True, help="one a mosaic")
-    parser.add_argument("--stamps", type=Path, nargs="+", required=True, help="in that order")
-    parser.add_argument("--shard", default="1-of-1", help="k-of-n")
-    parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
-    add_common_arguments(parser, Fit)
+    """Declare the stage's actions, files and settings."""
+    actions = parser.add_subparsers(metavar="set", required=True)
+
+    stamps = _action(actions, _stamps, "stamps", "fit HST stamps")
+    stamps.add_argument("--catalogues", type=Path, nargs="+", required=True, help="one a mosaic")
+    stamps.add_argument("--stamps", type=Path, nargs="+", required=True, help="in that order")
+
+    pairs = _action(actions, _pairs, "pairs", "fit the low-quality images of rendered pairs")
+    pairs.add_argument("--images", type=Path, required=True, help="FITS cube with LQ")
+    pairs.add_argument("--pairs", type=Path, required=True, help="Parquet table of the pairs")
+    for name, model, text in (
+        ("degradation", Degrade, "settings of degrade (JSON), for the PSF"),
+        ("selection", Select, "settings of select (JSON), for the source-free pixels"),
+    ):
+        pairs.add_argument(
+            f"--{name}", type=argument(section_from_json(model)), required=True, help=text
+        )
 
 
 def run(args):
     """Run the stage."""
+    args.action(args)
+
+
+def _action(actions, function, name, text):
+    parser = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.add_argument("--shard", default="1-of-1", help="k-of-n")
+    parser.add_argument("--threads", type=int, default=1, help="the result does not depend on it")
+    parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
+    add_common_arguments(parser, Fit)
+    parser.set_defaults(action=function)
+    return parser
+
+
+def _stamps(args):
     catalogues = [tables.read_table(path, CATALOGUE) for path in args.catalogues]
     wanted = _shard_ids(catalogues, args.shard)
+    psfs = _psf_images(args.settings)
     frames = [_empty()]
     for catalogue, stamps in zip(catalogues, args.stamps, strict=True):
         ids = cubes.read_ids(stamps)
         planes = np.flatnonzero(np.isin(ids, wanted))
         if len(planes) < np.isin(catalogue["id"], wanted).sum():
             raise InputError(stamps, "lacks stamps of accepted sources", "rerun stage select")
-        batches = [planes[k : k + _BATCH] for k in range(0, len(planes), _BATCH)]
         frames += [
-            _fit_batch(catalogue, stamps, ids[batch], batch, args.settings)
-            for batch in track(batches, f"fit {stamps.stem}, batch")
+            _fit_batch(args, catalogue, stamps, ids[batch], batch, psfs)
+            for batch in track(_batches(planes), f"fit {stamps.stem}, batch")
         ]
-    fits = pd.concat(frames[1:] or frames).sort_values("id", ignore_index=True)
-    logger.info("fit: %d stamps, %d good fits", len(fits), (fits["failure"] == "").sum())
-    record = provenance(args, [*args.catalogues, *args.stamps])
-    tables.write_table(args.table, fits, SERSIC, record)
+    files = [psf.path for psf in args.settings.psf_images.values()]
+    _write(args, frames, [*args.catalogues, *args.stamps, *map(Path, files)])
+
+
+def _pairs(args):
+    table = tables.read_table(args.pairs, PAIRS)
+    if not np.array_equal(cubes.read_ids(args.images), table["id"]):
+        raise InputError(args.images, f"holds other objects than {args.pairs}", "rerun degrade")
+    psf = 0.0 if args.settings.psf == "none" else args.degradation.psf_fwhm
+    rows = np.arange(len(table))[shard_rows(args.shard, len(table))]
+    frames = [_empty()]
+    for batch in track(_batches(rows), "fit pairs, batch"):
+        some = table.iloc[batch]
+        stamps = original_scale(
+            cubes.read_cube(args.images, "LQ", batch),
+            some["lq_min"].to_numpy(),
+            some["lq_max"].to_numpy(),
+        )
+        flux, noise = measure_stamps(stamps, args.selection.threshold, args.selection.minimum_area)
+        given = {"id": some["id"].to_numpy(), "mosaic": some["source"].to_numpy()}
+        frames.append(_rows(_fit(args, stamps, psf), given | {"flux": flux, "noise": noise}))
+    _write(args, frames, [args.pairs, args.images])
+
+
+def _batches(planes):
+    return [planes[k : k + _BATCH] for k in range(0, len(planes), _BATCH)]
 
 
 def _shard_ids(catalogues, shard):
@@ -59,7 +114,26 @@ def _shard_ids(catalogues, shard):
     return ids[shard_rows(shard, len(ids))]
 
 
-def _fit_batch(catalogue, stamps, ids, planes, settings):
+def _psf_images(settings):
+    """Fit the images of the settings; return a PSF for each mosaic."""
+    psfs = {}
+    for mosaic, file in settings.psf_images.items():
+        with open_image(file.path, file.hdu) as hdu:
+            image = np.asarray(hdu.data, dtype=float)
+        psfs[mosaic] = psf = fit_psf(
+            image,
+            settings.psf_gaussians,
+            pixel_integrated=file.pixel_integrated,
+            oversampling=file.oversampling,
+        )
+        logger.info(
+            "PSF of %s: FWHM %.3f pixels, within %.3f of its peak and %.3f of its light",
+            *(mosaic, psf.fwhm, psf.residual, psf.flux_residual),
+        )
+    return psfs
+
+
+def _fit_batch(args, catalogue, stamps, ids, planes, psfs):
     """Fit some planes of one cube; return their rows of the table."""
     pixels = cubes.read_cube(stamps, "STAMP", planes)
     positions = pd.Index(catalogue["id"]).get_indexer(ids)
@@ -71,20 +145,56 @@ def _fit_batch(catalogue, stamps, ids, planes, settings):
         here = rows["image"].to_numpy() == image
         targets = np.flatnonzero(same).searchsorted(positions[here])
         mask[here] = neighbour_masks(sources, targets, pixels.shape[1])
-    result = fit_sersic(
-        pixels,
-        rows["psf_fwhm"].to_numpy(),
-        mask=mask,
-        index_bounds=settings.index_bounds,
-        centre_bound=settings.centre_bound,
-        gaussians=settings.gaussians,
-        maximum_iterations=settings.maximum_iterations,
-    )
+    psf = _psf(args.settings, rows, psfs)
     given = {"id": ids, "mosaic": rows["mosaic"].to_numpy(), "noise": rows["noise"].to_numpy()}
     given["flux"] = rows["flux_stamp"].to_numpy()
+    return _rows(_fit(args, pixels, psf, mask), given)
+
+
+def _psf(settings, rows, psfs):
+    """PSF of the rows of one mosaic."""
+    if settings.psf == "none":
+        return 0.0
+    if settings.psf == "gaussian":
+        return rows["psf_fwhm"].to_numpy()
+    mosaic = rows["mosaic"].iloc[0]
+    if mosaic not in psfs:
+        raise SettingsError("fit.psf_images", sorted(psfs), f"names no image for {mosaic}")
+    return psfs[mosaic]
+
+
+def _fit(args, pixels, psf, mask=None):
+    return fit_sersic(
+        pixels,
+        psf,
+        mask=mask,
+        index_bounds=args.settings.index_bounds,
+        centre_bound=args.settings.centre_bound,
+        gaussians=args.settings.gaussians,
+        maximum_iterations=args.settings.maximum_iterations,
+        backend=args.settings.backend,
+        threads=args.threads,
+    )
+
+
+def _rows(result, given):
     names = {column.name for column in SERSIC}
     return pd.DataFrame(given | {name: v for name, v in result.items() if name in names})
 
 
 def _empty():
     return pd.DataFrame({column.name: [] for column in SERSIC})
+
+
+def _write(args, frames, inputs):
+    fits = pd.concat(frames[1:] or frames).sort_values("id", ignore_index=True)
+    failed = fits.loc[fits["failure"] != "", "failure"].value_counts().sort_index()
+    flags = fits["flag"].to_numpy(dtype=np.int64)
+    graded = {name: int(np.sum(flags & bit != 0)) for name, (bit, _) in FLAGS.items()}
+    logger.info(
+        "fit: %d stamps; failed: %s; flagged: %s",
+        len(fits),
+        ", ".join(f"{count} {reason}" for reason, count in failed.items()) or "none",
+        ", ".join(f"{count} {name}" for name, count in graded.items() if count) or "none",
+    )
+    tables.write_table(args.table, fits, SERSIC, provenance(args, inputs))

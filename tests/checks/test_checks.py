@@ -204,7 +204,7 @@ def test_ids_that_large_floats_would_confuse(results):
 
 def test_fits_and_selection_that_miss_sources(results):
     shutil.copy(results / "stamps/jwst_a.parquet", results / "stamps/hst_b.parquet")
-    fails(test_sources.test_fits_are_of_the_hst_stamps, match="120 fits for 60", results=results)
+    fails(test_sources.test_fits_are_of_the_stamps, match="120 fits for 60", results=results)
     change_table(
         results / "tables/selection.parquet", SELECTION, lambda t: t.assign(first=t["first"] + 1)
     )

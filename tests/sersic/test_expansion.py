@@ -10,6 +10,7 @@ from galrestore.sersic.expansion import expand, expansion_table
 from galrestore.sersic.fitting import model_images
 from galrestore.sersic.kernel import evaluate, workspace
 from galrestore.sersic.profile import enclosed_fraction
+from galrestore.sersic.psf import Psf
 from galrestore.synthesis.rendering import render
 
 SHAPE = (57, 66)
@@ -73,15 +74,18 @@ def test_model_without_psf(n, limit, dx, dy):
     assert_allclose(image, drawn, atol=limit * drawn.max())
 
 
-@pytest.mark.parametrize("psf_variance", [0.85, 0.2, 0.0])
-def test_derivatives_against_differences(psf_variance):
+@pytest.mark.parametrize(
+    "psf", [[(1.0, 0.85)], [(1.0, 0.2)], [(1.0, 0.0)], [(0.6, 0.2), (0.3, 1.1), (0.1, 9.0)]]
+)
+def test_derivatives_against_differences(psf):
     # Central differences of step h in single precision: h^2 / 6 of the third derivative and
     # 1e-7 / h of the value, together below 2e-3 of the largest derivative at h = 3e-3.
     table, work = expansion_table(16), workspace(*SHAPE, 16)
+    grid = (table.values, table.low, table.step)
 
     def rows(p):
         out = np.empty((7, SHAPE[0] * SHAPE[1]), dtype=np.float32)
-        evaluate(p, psf_variance, table.values, table.low, table.step, *SHAPE, work, out)
+        evaluate(p, np.array(psf), grid, *SHAPE, work, out)
         return out.astype(float)
 
     # Away from the pixel's edge, where the finely sampled window jumps.
@@ -91,6 +95,18 @@ def test_derivatives_against_differences(psf_variance):
         step = h * np.eye(8)[j]
         numeric = (rows(p + step)[2] - rows(p - step)[2]) / (2 * h)
         assert_allclose(analytic[j], numeric, atol=2e-3 * np.abs(numeric).max())
+
+
+def test_a_sum_of_gaussians_is_the_sum_of_images():
+    # Convolution is linear; the images come in single precision.
+    galaxy = {"x": 30.2, "y": 28.9, "model_flux": 3.0, "r50": 2.5, "n": 2.2, "q": 0.5, "theta": 1.0}
+    psf = Psf((0.5, 0.3, 0.2), (0.7, 1.4, 5.0))
+    image = model_images(galaxy, SHAPE, psf)[0]
+    parts = [
+        share * model_images(galaxy, SHAPE, Psf((1.0,), (sigma,)))[0]
+        for share, sigma in zip(psf.fractions, psf.sigmas, strict=True)
+    ]
+    assert_allclose(image, sum(parts), atol=1e-6 * image.max())
 
 
 def test_stamps_beyond_the_row_buffer_are_refused():

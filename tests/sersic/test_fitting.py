@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from galrestore.sersic.fitting import FAILURES, fit_sersic, model_images
-from galrestore.sersic.profile import ellipticity_components, total_flux
+from galrestore.sersic.profile import brightness_at_r50, ellipticity_components, total_flux
 
 SIDE, FWHM, SKY, RMS = 64, 2.0, 3.0, 7.0
 
@@ -77,9 +77,13 @@ def test_pulls(sample, result):
     # Linear errors of a nonlinear model: 0.9 to 1.05 over many galaxies; the robust scatter
     # of 240 pulls has a standard error of 1.17 / sqrt(240) = 0.075, allowed thrice.
     good = result["failure"] == ""
-    for name in ("x", "y", "model_flux", "r50", "n", "q"):
-        pull = ((result[name] - sample[1][name]) / result[f"{name}_error"])[good]
+    truth = sample[1] | {"background": SKY}
+    truth["i50"] = brightness_at_r50(*(truth[name] for name in ("model_flux", "r50", "n")))
+    for name in ("x", "y", "model_flux", "r50", "n", "q", "i50", "background"):
+        pull = ((result[name] - truth[name]) / result[f"{name}_error"])[good]
         assert 0.9 - 0.225 < robust(pull)[1] < 1.05 + 0.225
+    turn = (result["theta"] - truth["theta"] + np.pi / 2) % np.pi - np.pi / 2
+    assert 0.9 - 0.225 < robust((turn / result["theta_error"])[good])[1] < 1.05 + 0.225
 
 
 def test_background_noise_and_brightness(sample, result):
@@ -103,6 +107,59 @@ def test_each_stamp_is_fitted_by_itself(sample, result):
     alone = fit_sersic(sample[0][rows], np.full(3, FWHM))
     for name, values in alone.items():
         assert_array_equal(values, result[name][rows])
+
+
+def test_threads_do_not_matter(sample, result):
+    # 240 stamps are eight blocks, which three threads take in any order.
+    threaded = fit_sersic(sample[0], FWHM, threads=3)
+    for name, values in threaded.items():
+        assert_array_equal(values, result[name])
+
+
+def test_noise_map_of_equal_pixels_is_one_noise(sample):
+    stamps = sample[0][:6]
+    one = fit_sersic(stamps, FWHM, rms=RMS)
+    each = fit_sersic(stamps, FWHM, rms=np.full(stamps.shape, RMS))
+    for name, values in each.items():
+        assert_array_equal(values, one[name])
+
+
+def test_noise_maps_weigh_pixels(sample):
+    # Half of each stamp is five times as noisy.  With the map, chi-square is 1 per pixel (scatter
+    # sqrt(2 / 4088) = 0.022, of the mean of 60 0.003), pulls are normal, and scatter less than
+    # those of fits with equal weights, where the noisy half counts 25 times too much.
+    some = np.argsort(sample[1]["r50"])[60:120]
+    truth = {name: values[some] for name, values in sample[1].items()}
+    noise = np.full((60, SIDE, SIDE), RMS)
+    noise[:, :, 30:] *= 5
+    stamps = sample[0][some] + sample[2][some] * (noise / RMS - 1)
+    mapped, equal = fit_sersic(stamps, FWHM, rms=noise), fit_sersic(stamps, FWHM, rms=RMS)
+    assert_allclose(np.mean(mapped["chi2"]), 1, atol=0.012)
+    good = (mapped["failure"] == "") & (equal["failure"] == "")
+    assert good.sum() > 50
+    pulls = [
+        [(r[name] - truth[name])[good] / mapped[f"{name}_error"][good] for r in (mapped, equal)]
+        for name in ("x", "y", "r50", "n", "q")
+    ]
+    # Five parameters of about 55 galaxies: a standard error of 1.17 / sqrt(275) = 0.07.
+    weighted, unweighted = (
+        robust(np.concatenate(values))[1] for values in zip(*pulls, strict=True)
+    )
+    assert abs(weighted - 1) < 0.21
+    assert unweighted > weighted
+
+
+def test_pixels_without_noise_do_not_count(sample):
+    stamps = sample[0][:4].copy()
+    noise = np.full(stamps.shape, RMS)
+    mask = np.zeros(stamps.shape, dtype=bool)
+    mask[:, 3:9, 40:60] = True
+    masked = fit_sersic(stamps, FWHM, rms=RMS, mask=mask)
+    noise[mask] = np.where(np.indices(stamps.shape)[2] % 2, np.nan, 0)[mask]
+    stamps[mask] = 1e6
+    unknown = fit_sersic(stamps, FWHM, rms=noise)
+    for name, values in unknown.items():
+        assert_array_equal(values, masked[name])
 
 
 def test_blank_frame_shifts_and_sizes(sample, result):
@@ -177,5 +234,9 @@ def test_wrong_arguments():
         fit_sersic(np.zeros((9, 9)), FWHM)
     with pytest.raises(ValueError, match="mask has shape"):
         fit_sersic(np.zeros((2, 9, 9)), FWHM, mask=np.zeros((1, 9, 9), dtype=bool))
+    with pytest.raises(ValueError, match=r"rms has shape \(1, 9, 9\), the stamps \(2, 9, 9\)"):
+        fit_sersic(np.zeros((2, 9, 9)), FWHM, rms=np.ones((1, 9, 9)))
+    with pytest.raises(ValueError, match="unknown precision 'half' or backend 'compiled'"):
+        fit_sersic(np.zeros((2, 9, 9)), FWHM, precision="half")
     with pytest.raises(ValueError, match="index_bounds must increase within"):
         fit_sersic(np.zeros((2, 9, 9)), FWHM, index_bounds=(0.1, 8))

@@ -1,17 +1,22 @@
-"""Stage fit: shards, several mosaics, neighbours, and what is refused."""
+"""Stage fit: shards, several mosaics, neighbours, PSFs, pairs, and what is refused."""
+
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 
 from galrestore.cli import main
 from galrestore.files.contracts.catalogue import CATALOGUE
+from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.cubes import write_cube
 from galrestore.files.tables import read_table, write_table
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
 from galrestore.sersic.fitting import model_images
+from galrestore.sources.blank import measure_stamps
 
 RECORD = Provenance("select", "ab12", "{}", 7)
 SIDE, FWHM, SKY, RMS = 48, 1.9, 0.02, 0.01
@@ -70,26 +75,27 @@ def folder(tmp_path, monkeypatch):
 
 def fit(table, shard="1-of-1", settings="{}"):
     return main(
-        ["fit", "--catalogues", "north.parquet", "south.parquet", "--stamps", "north.fits",
-         "south.fits", "--shard", shard, "--settings", settings, "--seed", "7", "--table", table]
+        ["fit", "stamps", "--catalogues", "north.parquet", "south.parquet", "--stamps",
+         "north.fits", "south.fits", "--shard", shard, "--settings", settings, "--seed", "7",
+         "--table", table]
     )  # fmt: skip
 
 
 def test_fits_of_two_mosaics(folder):
     assert fit("all.parquet") == 0
-    fits = read_table("all.parquet", SERSIC)
+    found = read_table("all.parquet", SERSIC)
     truth = {k: t for ids, rows in MOSAICS.values() for k, t in zip(ids, rows, strict=True)}
-    assert fits["id"].tolist() == sorted(truth)
-    assert set(fits["failure"]) == {""}
-    assert fits["mosaic"].tolist() == ["north", "south", "north", "north", "south"]
-    assert fits["flux"].tolist() == [2.0, 1.0, 3.0, 1.0, 2.0]
-    expected = np.array([truth[k] for k in fits["id"]])
+    assert found["id"].tolist() == sorted(truth)
+    assert set(found["failure"]) == {""}
+    assert found["mosaic"].tolist() == ["north", "south", "north", "north", "south"]
+    assert found["flux"].tolist() == [2.0, 1.0, 3.0, 1.0, 2.0]
+    expected = np.array([truth[k] for k in found["id"]])
     # S/N of about 200: five standard errors.
     for column, name in ((0, "r50"), (1, "n"), (2, "q")):
-        error = fits[f"{name}_error"]
-        assert np.all(np.abs(fits[name] - expected[:, column]) < 5 * error)
-        assert np.all(error < 0.2 * fits[name])
-    assert np.all(fits["masked"] == 0)
+        error = found[f"{name}_error"]
+        assert np.all(np.abs(found[name] - expected[:, column]) < 5 * error)
+        assert np.all(error < 0.2 * found[name])
+    assert np.all(found["masked"] == 0)
 
 
 def test_shards_join_to_the_whole(folder):
@@ -120,9 +126,10 @@ def test_a_catalogued_neighbour_is_masked(folder):
 
 def test_failed_fits_stay_in_the_table(folder):
     assert fit("t.parquet", settings='{"index_bounds": [0.3, 0.9]}') == 0
-    fits = read_table("t.parquet", SERSIC)
-    assert len(fits) == 5
-    assert (fits["failure"] == "index").sum() == 4
+    found = read_table("t.parquet", SERSIC)
+    assert len(found) == 5
+    assert (found["failure"] == "index").sum() == 4
+    assert np.array_equal(found["flag"] & 1, found["failure"] == "index")
 
 
 def test_a_shard_without_sources(folder):
@@ -136,3 +143,98 @@ def test_missing_stamps_are_named(folder, capsys):
     assert fit("t.parquet") == 2
     error = capsys.readouterr().err
     assert "south.fits: lacks stamps of accepted sources; rerun stage select" in error
+
+
+def test_psf_of_the_settings(folder):
+    # A PSF image of the same Gaussian finds the same galaxies; without PSF, blurred cores
+    # look like lower indices.
+    line = np.exp(-((np.arange(25) - 12) ** 2) * 4 * np.log(2) / FWHM**2)
+    fits.writeto("psf.fits", np.outer(line, line))
+    image = {"path": "psf.fits", "pixel_integrated": False}
+    images = {"psf": "images", "psf_images": {"north": image, "south": image}, "psf_gaussians": 1}
+    assert fit("g.parquet") == 0
+    assert fit("i.parquet", settings=json.dumps(images)) == 0
+    assert fit("n.parquet", settings='{"psf": "none"}') == 0
+    gaussian, image, none = (read_table(f"{t}.parquet", SERSIC) for t in "gin")
+    np.testing.assert_allclose(image["r50"], gaussian["r50"], rtol=1e-3)
+    assert np.all(none["n"] < 0.95 * gaussian["n"])
+
+
+def test_mosaics_without_a_psf_image_are_named(folder, capsys):
+    fits.writeto("psf.fits", np.ones((9, 9)))
+    images = {"psf": "images", "psf_images": {"north": {"path": "psf.fits"}}}
+    assert fit("t.parquet", settings=json.dumps(images)) == 2
+    assert "names no image for south" in capsys.readouterr().err
+
+
+def test_psf_images_and_kind_belong_together(folder):
+    with pytest.raises(SystemExit, match=r"fit\.psf is 'images' and .* names 0 mosaics"):
+        fit("t.parquet", settings='{"psf": "images"}')
+
+
+COUNT, LOW, HIGH, LQ_RMS = 6, -0.3, 2.0, 0.02
+
+
+@pytest.fixture
+def pairs(tmp_path, monkeypatch):
+    """Rendered galaxies on their own flux scale, noisy and min-max normalised as by degrade."""
+    monkeypatch.chdir(tmp_path)
+    rng = stream(3, "test.fit.pairs", 0)
+    truth = pd.DataFrame({"id": np.arange(COUNT) * 7, "x": 32.2, "y": 31.7, "model_flux": 20.0})
+    truth["r50"], truth["n"] = np.linspace(2, 4, COUNT), np.linspace(0.8, 2.5, COUNT)
+    truth["q"], truth["theta"] = 0.7, 0.5
+    images = model_images(truth, (64, 64), 1.88) + rng.normal(0, LQ_RMS, (COUNT, 64, 64))
+    blank = {"str": "galsim", "bool": False, "int64": 0, "float64": np.nan}
+    table = pd.DataFrame({c.name: [blank[c.dtype]] * COUNT for c in PAIRS})
+    table["id"], low, high = truth["id"], images.min(axis=(1, 2)), images.max(axis=(1, 2))
+    table["lq_min"], table["lq_max"] = low, high
+    table["noise"] = LQ_RMS / (high - low)
+    scaled = (images - low[:, None, None]) / (high - low)[:, None, None]
+    write_table("pairs.parquet", table, PAIRS, RECORD)
+    write_cube("pairs.fits", {"GT": scaled, "LQ": scaled}, table["id"], RECORD)
+    return truth, table, images
+
+
+def fit_pairs(table, shard="1-of-1", settings="{}"):
+    return main(
+        ["fit", "pairs", "--images", "pairs.fits", "--pairs", "pairs.parquet", "--shard", shard,
+         "--degradation", "{}", "--selection", "{}", "--settings", settings, "--seed", "7",
+         "--table", table]
+    )  # fmt: skip
+
+
+def test_pairs_come_back_on_the_scale_of_the_population(pairs):
+    truth, table, images = pairs
+    assert fit_pairs("t.parquet") == 0
+    found = read_table("t.parquet", SERSIC)
+    assert found["id"].tolist() == truth["id"].tolist()
+    assert set(found["failure"]) == {""}
+    assert set(found["mosaic"]) == {"galsim"}
+    for name in ("x", "y", "model_flux", "r50", "n", "q"):
+        assert np.all(np.abs(found[name] - truth[name]) < 5 * found[f"{name}_error"])
+    # The definition of HST stamps, on the images before the normalisation; float32 pixels.
+    flux, _ = measure_stamps(images, 1.5, 5)
+    np.testing.assert_allclose(found["flux"], flux, rtol=1e-3)
+    # The rms of some 3,800 pixels is known to 1.17 / sqrt(3800) = 2 %.
+    np.testing.assert_allclose(found["noise"], table["noise"], rtol=0.08)
+
+
+def test_shards_of_pairs_join_to_the_whole(pairs):
+    assert fit_pairs("all.parquet") == 0
+    for k in (1, 2):
+        assert fit_pairs(f"{k}.parquet", f"{k}-of-2") == 0
+    joined = pd.concat([read_table(f"{k}.parquet", SERSIC) for k in (1, 2)], ignore_index=True)
+    pd.testing.assert_frame_equal(joined, read_table("all.parquet", SERSIC), check_exact=True)
+
+
+def test_pairs_without_psf_look_flatter(pairs):
+    assert fit_pairs("g.parquet") == 0
+    assert fit_pairs("n.parquet", settings='{"psf": "none"}') == 0
+    gaussian, none = (read_table(f"{t}.parquet", SERSIC) for t in "gn")
+    assert np.all(none["n"] < 0.95 * gaussian["n"])
+
+
+def test_cube_and_table_of_pairs_belong_together(pairs, capsys):
+    write_cube("pairs.fits", {"LQ": np.zeros((1, 64, 64))}, [3], RECORD)
+    assert fit_pairs("t.parquet") == 2
+    assert "holds other objects than pairs.parquet" in capsys.readouterr().err

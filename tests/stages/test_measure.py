@@ -22,7 +22,8 @@ IDS = np.array([50, 10, 40, 30, 20]) + 2**60
 def pairs():
     """Table of five pairs, three of them for the test, ids in no order."""
     frame = pd.DataFrame({"id": IDS, "source": "m", "split": SPLIT, "group": IDS})
-    for name in ("noise_sigma", "gt_min", "gt_max", "lq_min", "lq_max"):
+    numbers = ("noise_sigma", "noise_lag1", "kernel_fwhm", "gt_min", "gt_max", "lq_min", "lq_max")
+    for name in numbers:
         frame[name] = 1.0
     return frame.assign(noise=[0.1, 0.2, 0.3, 0.4, 0.5])
 

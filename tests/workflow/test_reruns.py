@@ -6,8 +6,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 SHARDS = 2
 BELOW_TRAIN = {"restore_network", "measure", "table1", "fig05_examples", "check", "all"}
-BELOW_DEGRADE = BELOW_TRAIN | {
-    "gather_pairs",
+BELOW_PAIRS = {
     "train",
     "restore_baseline",
     "fit_pairs",
@@ -15,6 +14,7 @@ BELOW_DEGRADE = BELOW_TRAIN | {
     "fig04_corner",
     "fit_quality",
 }
+BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs"}
 BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
 BELOW_SELECT = BELOW_RENDER | {
     "degrade_jwst",

@@ -26,7 +26,7 @@ rule check:
                 mosaic=[*HST, *JWST],
                 kind=["fits", "parquet"],
             ),
-            "results/sersic/hst.parquet",
+            *expand("results/sersic/{sample}.parquet", sample=["hst", "galsim"]),
             "results/population.parquet",
             "results/population_statistics.parquet",
             *gather.shards("results/render/{scatteritem}.fits"),
