@@ -88,6 +88,20 @@ def test_data_root_replaces_the_local_folder():
     assert run.acquire.local.root == "b"
 
 
+def test_images_that_settings_name_are_looked_for_below_the_local_folder():
+    image = {"path": "psf.fits"}
+    changes = {
+        "fit": {"psf": "images", "psf_images": {"a": image, "b": {"path": "/c/psf.fits"}}},
+        "degrade": {"psf_image": image, "noise": "sky", "noise_image": {"path": "sky.fits"}},
+    }
+    run = config.load(MINIMAL | changes)
+    assert run.degrade.files() == ["psf.fits", "sky.fits"]
+    local = {"acquire": {"local": {"mosaics": {}, "root": "a"}}}
+    run = config.load(MINIMAL | changes | local | {"data_root": "d"})
+    assert [psf.path for psf in run.fit.psf_images.values()] == ["d/psf.fits", "/c/psf.fits"]
+    assert run.degrade.files() == ["d/psf.fits", "d/sky.fits"]
+
+
 def test_sections_survive_the_command_line():
     run = config.load(merged("config.yaml"))
     for name in ("select", "fit", "resample", "render", "degrade", "train", "restore"):

@@ -6,6 +6,7 @@ configuration while it parses the Snakefile.
 """
 
 import json
+import os
 from typing import Annotated
 
 from pydantic import Field, ValidationError, model_validator
@@ -163,6 +164,8 @@ def load(config):
     local = (config.get("acquire") or {}).get("local")
     if config.get("data_root") and local:
         local["root"] = config["data_root"]
+    if local and local.get("root"):
+        _find_images(config, local["root"])
     return _validated(RunConfig.model_validate, config)
 
 
@@ -185,6 +188,16 @@ def section_from_json(model):
         return _validated(model.model_validate_json, text)
 
     return parse
+
+
+def _find_images(config, root):
+    """Put the folder of local data before the paths of images that settings name."""
+    fit, degrade = (config.get(name) or {} for name in ("fit", "degrade"))
+    psfs = fit.get("psf_images")
+    images = list(psfs.values()) if isinstance(psfs, dict) else []
+    for image in (*images, degrade.get("psf_image"), degrade.get("noise_image")):
+        if isinstance(image, dict) and isinstance(image.get("path"), str):
+            image["path"] = os.path.join(root, image["path"])
 
 
 def _validated(validate, value):

@@ -13,7 +13,7 @@ class ImageFile(Section):
     """A two-dimensional image in a FITS file."""
 
     path: str = setting(
-        ..., "FITS file, relative to the folder of the run or absolute.", unit="", paper="-"
+        ..., "FITS file, below acquire.local.root if there is one, or absolute.", unit="", paper="-"
     )
     hdu: int | str = setting(0, "Extension, by number or name.", unit="", paper="-")
 

@@ -14,7 +14,7 @@ class PsfFile(Section):
 
     path: str = setting(
         ...,
-        "FITS file, without background; relative to the folder of the run or absolute.",
+        "FITS file, without background; below acquire.local.root if there is one, or absolute.",
         unit="",
         paper="3.1",
     )
@@ -37,7 +37,7 @@ class Fit(Section):
     psf: Literal["gaussian", "none", "images"] = setting(
         "gaussian",
         "PSF in the model: a Gaussian of the catalogue's width, none, or sums of Gaussians "
-        "fitted to psf_images. Rendered pairs have the Gaussian of degrade.",
+        "fitted to psf_images. Rendered pairs have the kernel of degrade.",
         unit="",
         paper="3.1",
     )

@@ -109,7 +109,8 @@ class Select(Section):
     )
     minimum_coverage: float = setting(
         1.0,
-        "Least fraction of the w x w stamp with data; the rest is filled like padding.",
+        "Least fraction of the w x w stamp with data; the rest is padded (JWST) or left out of the "
+        "fits (HST).",
         unit="",
         paper="-",
         gt=0,

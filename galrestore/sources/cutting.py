@@ -59,7 +59,8 @@ def cut_stamps(images, selection, settings, seed, tile):
     planes : ndarray of int, shape (K,)
         Where the stamps belong among all accepted sources in the order of the catalogue.
     cube : ndarray of float32, shape (K, S, S)
-        JWST stamps padded or trimmed; HST stamps w x w about index S // 2, NaN around.
+        JWST stamps padded or trimmed; HST stamps w x w about index S // 2, NaN around
+        them and where the mosaic has no data, which fits leave out.
     """
     table = selection.table
     accepted = table[table["rejected_by"] == ""].reset_index(drop=True)
@@ -94,7 +95,7 @@ def _cut_part(image, part, side, jwst, settings, seed):
         width = int(source.stamp_width)
         stamp = _square(science, source, box, width)
         stamp = stamps.resized(stamp, side) if jwst else stamp
-        if np.isnan(stamp).any():
+        if jwst and np.isnan(stamp).any():
             around = None
             if settings.padding == "correlated":
                 around = _square(science, source, box, max(len(stamp), settings.stamp_size))

@@ -10,9 +10,9 @@ import functools
 import math
 
 import numpy as np
-from numba import njit
 from scipy.special import erf
 
+from galrestore.sources.compiling import compiled
 from galrestore.sources.measurement import FWHM_PER_SIGMA
 
 __all__ = [
@@ -36,9 +36,6 @@ _MAD_TO_SIGMA = 1.482602218505602
 _CLIP, _CLIPS = 3.0, 3
 _NOISE_SIGMAS = 3.0
 _RING = 2
-
-# One specialisation and no calls into numpy's sorting: compiles in about two seconds.
-_compiled = njit(nogil=True, error_model="numpy")
 
 
 def measure_stamps(window, segments, table, trim, truncation_sigma):
@@ -203,7 +200,7 @@ def psf_gradient(fwhm):
     return max(central_gradient(image / image.max(), centre, centre) for image in images)
 
 
-@_compiled
+@compiled
 def _measure_all(
     science, data, segments, rows, columns, labels, widths, peaks, levels, rmss, trim, sigma
 ):
@@ -252,7 +249,7 @@ def _measure_all(
     return out
 
 
-@_compiled
+@compiled
 def _clipped(values, count):
     """Median and scaled median absolute deviation of the first values, which are reordered."""
     if count < _LEAST_BLANK:
@@ -275,7 +272,7 @@ def _clipped(values, count):
     return level, rms
 
 
-@_compiled
+@compiled
 def _median(values, count):
     middle = count // 2
     upper = float(_select(values, count, middle))
@@ -288,7 +285,7 @@ def _median(values, count):
     return (lower + upper) / 2
 
 
-@_compiled
+@compiled
 def _select(values, count, rank):
     """Bring the rank-th smallest value to its place (Hoare's selection)."""
     low, high = 0, count - 1
@@ -313,7 +310,7 @@ def _select(values, count, rank):
     return values[rank]
 
 
-@_compiled
+@compiled
 def _neighbour_peak(data, segments, label):
     highest = 0.0
     for y in range(data.shape[0]):
@@ -324,7 +321,7 @@ def _neighbour_peak(data, segments, label):
     return highest
 
 
-@_compiled
+@compiled
 def _steepest(data, column, row):
     half = _CENTRE // 2
     y0, y1 = max(row - half, 0), min(max(row + half, 0), data.shape[0])
@@ -339,7 +336,7 @@ def _steepest(data, column, row):
     return steepest
 
 
-@_compiled
+@compiled
 def _truncated(stamp, segments, label, level, rms, sigma):
     side = stamp.shape[0]
     total, count = 0.0, 0

@@ -12,22 +12,27 @@ from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.manifest import MANIFEST
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS
 from galrestore.files.fits_tables import read_column
+from galrestore.files.images import open_image, read_window
 from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import read_table, write_table
 from galrestore.measurement.published_fits import published_values
 from galrestore.sersic.apparent import apparent_radius
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
+from galrestore.sersic.psf import fit_psf
 from galrestore.sources.cutouts import (
     meant_source,
     placed,
     source_stamp,
     unsubtracted_radius,
 )
+from galrestore.sources.psf import without_pixel
 from galrestore.stages.common import add_common_arguments, provenance
 
 logger = logging.getLogger(__name__)
 
+# Core, wings, and the halo that reaches beyond small stamps.
+_PSF_GAUSSIANS = 4
 _COLUMNS = {column.name for column in PUBLISHED_FITS}
 _UNDETECTED = {
     "id": -1,
@@ -45,6 +50,7 @@ def add_arguments(parser):
     parser.add_argument("--hdu", default="1", help="extension of the table")
     parser.add_argument("--sersic", help="column of published Sersic fits")
     parser.add_argument("--flux-radius", help="column of published half-light radii")
+    parser.add_argument("--psf", type=Path, help="FITS image of the PSF, to fit with as well")
     parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
     add_common_arguments(parser, Fit)
 
@@ -54,16 +60,38 @@ def run(args):
     manifest = read_table(args.manifest, MANIFEST).iloc[0]
     sources = read_table(args.catalogue, CATALOGUE).groupby("image")
     published = _published(args, int(manifest["images"]))
-    psf_fwhm = float(manifest["psf_fwhm"] / manifest["pixel_scale"])
-    galaxies = [
-        _fit_galaxy(image, pixels, sources, psf_fwhm, args.settings)
-        for image, pixels in enumerate(_cutouts(args.manifest))
-    ]
-    table = pd.DataFrame(galaxies).assign(mosaic=manifest["mosaic"], psf="gaussian", **published)
-    failed = (table["failure"] != "").sum()
-    logger.info("%s: %d galaxies, %d failed fits", manifest["mosaic"], len(table), failed)
-    record = provenance(args, [args.manifest, args.catalogue, args.published])
-    write_table(args.table, table, PUBLISHED_FITS, record)
+    stated = float(manifest["psf_fwhm"] / manifest["pixel_scale"])
+    psfs = {"gaussian": without_pixel(stated)}
+    if args.psf is not None:
+        psfs["image"] = _psf_of(args.psf)
+    tables = []
+    for name, psf in psfs.items():
+        galaxies = [
+            _fit_galaxy(image, pixels, sources, psf, args.settings)
+            for image, pixels in enumerate(_cutouts(args.manifest))
+        ]
+        tables.append(pd.DataFrame(galaxies).assign(psf=name, **published))
+        failed = (tables[-1]["failure"] != "").sum()
+        logger.info(
+            "%s, PSF %s: %d of %d fits failed", manifest["mosaic"], name, failed, len(galaxies)
+        )
+    table = pd.concat(tables, ignore_index=True).assign(mosaic=manifest["mosaic"])
+    inputs = [args.manifest, args.catalogue, args.published, *([args.psf] if args.psf else [])]
+    write_table(args.table, table, PUBLISHED_FITS, provenance(args, inputs))
+
+
+def _psf_of(path):
+    """Sum of Gaussians of the PSF in an image."""
+    with open_image(path, 0) as hdu:
+        image = read_window(path, hdu, 0, hdu.shape[0], 0, hdu.shape[1])
+    try:
+        psf = fit_psf(image, _PSF_GAUSSIANS)
+    except ValueError as error:
+        raise InputError(path, str(error), "name the image of a PSF") from error
+    logger.info(
+        "%s: FWHM %.2f pixels, flux in circles within %.3f", path, psf.fwhm, psf.flux_residual
+    )
+    return psf
 
 
 def _published(args, count):
@@ -90,12 +118,12 @@ def _cutouts(manifest):
         image += 1
 
 
-def _fit_galaxy(image, pixels, catalogue, psf_fwhm, settings):
+def _fit_galaxy(image, pixels, catalogue, psf, settings):
     """Fit one galaxy as stage ``fit`` does, rejected or not; return its row of the table."""
     sources = catalogue.get_group(image) if image in catalogue.groups else catalogue.head(0)
     target = meant_source(sources)
     if target < 0:
-        return {"image": image} | _UNDETECTED | _fit(pixels, None, (0, 0), psf_fwhm, settings)
+        return {"image": image} | _UNDETECTED | _fit(pixels, None, (0, 0), psf, settings)
     source = sources.iloc[target]
     ellipses = {name: sources[name].to_numpy() for name in ("x", "y", "a", "b", "theta")}
     mask = neighbour_masks(ellipses, np.array([target]), 2 * max(pixels.shape))[0]
@@ -108,14 +136,14 @@ def _fit_galaxy(image, pixels, catalogue, psf_fwhm, settings):
         "rejected_by": source["rejected_by"],
         "aperture_r50": source["r50"],
         "unsubtracted_r50": unsubtracted_radius(pixels, neighbours, sources.iloc[[target]]),
-    } | _fit(stamp, mask, corner, psf_fwhm, settings)
+    } | _fit(stamp, mask, corner, psf, settings)
 
 
-def _fit(stamp, mask, corner, psf_fwhm, settings):
+def _fit(stamp, mask, corner, psf, settings):
     """Fit one stamp that begins at a row and column of the cutout."""
     fit = fit_sersic(
         stamp[None],
-        psf_fwhm,
+        psf,
         mask=None if mask is None else mask[None],
         index_bounds=settings.index_bounds,
         centre_bound=settings.centre_bound,
@@ -123,5 +151,5 @@ def _fit(stamp, mask, corner, psf_fwhm, settings):
         maximum_iterations=settings.maximum_iterations,
     )
     found = {name: values[0] for name, values in fit.items() if name in _COLUMNS}
-    found["apparent_r50"] = apparent_radius(fit["r50"], fit["n"], fit["q"], psf_fwhm)[0]
+    found["apparent_r50"] = apparent_radius(fit["r50"], fit["n"], fit["q"], psf)[0]
     return found | {"y": found["y"] + corner[0], "x": found["x"] + corner[1]}

@@ -23,6 +23,7 @@ from galrestore.sersic.psf import fit_psf
 from galrestore.sersic.quantities import FLAGS
 from galrestore.sources.blank import measure_stamps, original_scale
 from galrestore.stages.common import add_common_arguments, argument, provenance, shard_rows
+from galrestore.stages.degradation import psf_kernel
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def _pairs(args):
     table = tables.read_table(args.pairs, PAIRS)
     if not np.array_equal(cubes.read_ids(args.images), table["id"]):
         raise InputError(args.images, f"holds other objects than {args.pairs}", "rerun degrade")
-    psf = 0.0 if args.settings.psf == "none" else args.degradation.psf_fwhm
+    psf = _pairs_psf(args)
     rows = np.arange(len(table))[shard_rows(args.shard, len(table))]
     frames = [_empty()]
     for batch in track(_batches(rows), "fit pairs, batch"):
@@ -100,7 +101,18 @@ def _pairs(args):
         flux, noise = measure_stamps(stamps, args.selection.threshold, args.selection.minimum_area)
         given = {"id": some["id"].to_numpy(), "mosaic": some["source"].to_numpy()}
         frames.append(_rows(_fit(args, stamps, psf), given | {"flux": flux, "noise": noise}))
-    _write(args, frames, [args.pairs, args.images])
+    files = [Path(path) for path in args.degradation.files()]
+    _write(args, frames, [args.pairs, args.images, *files])
+
+
+def _pairs_psf(args):
+    """PSF of LQ images: the kernel that blurs GT, whose pixels hold samples."""
+    if args.settings.psf == "none":
+        return 0.0
+    if args.degradation.psf_image is None:
+        return args.degradation.psf_fwhm
+    kernel = psf_kernel(args.degradation)
+    return fit_psf(kernel, args.settings.psf_gaussians, pixel_integrated=False)
 
 
 def _batches(planes):

@@ -41,8 +41,8 @@ def test_chi_square_is_not_above_that_of_the_published_shape(galaxies):
 def test_shapes_are_near_the_published_ones(galaxies):
     # Guards against mistakes of convention (major axis, angle, pixel scale), which would
     # cost 20 % or more.  Medians of ten when this was written: 4 % in n, 10 % in size, 0.02 in
-    # axis ratio, 0.01 rad.  Sizes are larger here by 9 %, whatever the PSF's width from 0 to 4
-    # pixels; why is not known, for masks and weights of the published fits are not.
+    # axis ratio, 0.01 rad.  Sizes are larger here by 9 %, because a Gaussian of any width lacks
+    # the wings of the PSF: docs/published_fits.md.
     _, table, found = galaxies
     ours = {name: np.array([fit[name][0] for fit in found]) for name in table}
     turn = (ours["theta"] - table["theta"] + np.pi / 2) % np.pi - np.pi / 2

@@ -142,19 +142,28 @@ def test_each_flaw_is_named(known):
     assert not table[table["y"] < 270]["reject_star"].any()
 
 
-@pytest.mark.parametrize("padding", ["white", "correlated"])
-def test_filled_stamps_have_no_holes(known, padding):
-    mosaic, _ = known
-    selection = chosen(mosaic, minimum_coverage=0.5, padding=padding)
+def stamp_at_the_edge(mosaic, **settings):
+    selection = chosen(mosaic, minimum_coverage=0.5, **settings)
     row = at(selection.table, 607, 250)
     assert row["rejected_by"] == ""
-    stamp = selection.cube[list(selection.ids).index(row["id"])]
-    assert np.isfinite(stamp).sum() == row["stamp_width"] ** 2
-    # The part beyond the image is sky: level 100, noise 1, some 500 pixels.
-    side, missing = len(stamp), int(row["x"] + row["stamp_width"] / 2 - 610)
-    half = row["stamp_width"] // 2
-    beyond = stamp[:, side // 2 + half - missing + 1 : side // 2 + half]
-    beyond = beyond[np.isfinite(beyond)]
+    return row, selection.cube[list(selection.ids).index(row["id"])]
+
+
+def test_hst_stamps_stay_blank_beyond_the_data(known):
+    # Noise in place of galaxy light would be fitted as data.
+    mosaic, _ = known
+    row, stamp = stamp_at_the_edge(mosaic)
+    assert row["coverage"] < 1
+    assert np.isfinite(stamp).sum() == round(row["coverage"] * row["stamp_width"] ** 2)
+
+
+@pytest.mark.parametrize("padding", ["white", "correlated"])
+def test_jwst_stamps_are_filled_beyond_the_data(make, known, padding):
+    image = known[0].window(0, 457, 0, 611)[0]
+    mosaic = make.mosaic(image, telescope="jwst")
+    row, stamp = stamp_at_the_edge(mosaic, padding=padding, jwst_maximum_rms=0.1)
+    # The part beyond the image is sky: level 100, noise 1, some 1,800 pixels.
+    beyond = stamp[:, 32 + 611 - int(row["x"] + 0.5) :]
     assert_allclose(beyond.mean(), 100, atol=5 / np.sqrt(beyond.size))
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 from astropy.io import fits
+from scipy.special import ndtr
 
 from galrestore.cli import main
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS
@@ -11,6 +12,7 @@ from galrestore.files.tables import read_table
 from galrestore.rng import stream
 from galrestore.sersic.fitting import model_images
 from galrestore.sersic.profile import radius_enclosing
+from galrestore.sources.psf import with_pixel
 
 FWHM, RMS, SHAPE = 3.0, 0.004, (56, 61)
 # R50 (circularised), n, q, theta of each galaxy; the second one is not there.
@@ -30,7 +32,7 @@ MOSAIC = {
     "science_hdu": "all",
     "unit": "electron/s",
     "pixel_scale": 0.03,
-    "psf_fwhm": 0.03 * FWHM,
+    "psf_fwhm": 0.03 * with_pixel(FWHM),
 }
 
 
@@ -108,6 +110,29 @@ def test_rows_hold_truth_and_fit_of_the_same_galaxy(tmp_path, monkeypatch):
     # The neighbour of the first galaxy is masked, and the PSF makes galaxies larger.
     assert there["masked"][0] > 0
     assert (there["apparent_r50"] > there["r50"]).all()
+
+
+def test_a_psf_image_is_one_more_fit_of_each_galaxy(tmp_path, monkeypatch):
+    # The image is of the Gaussian that the mosaic states, pixel and all: 3 pixels wide without;
+    # one Gaussian of four is found again within 1e-3, so sizes differ by less than that.
+    assert compare(tmp_path, monkeypatch) == [0, 0, 0]
+    cumulative = ndtr((np.arange(42) - 21.0) / (FWHM / np.sqrt(8 * np.log(2))))
+    fits.PrimaryHDU(np.outer(np.diff(cumulative), np.diff(cumulative))).writeto("psf.fits")
+    arguments = ["--manifest", "m.parquet", "--catalogue", "c.parquet", "--published"]
+    arguments += ["published.fits", "--sersic", "fit", "--table", "u.parquet"]
+    arguments += ["--psf", "psf.fits", "--seed", "3", "--settings", "{}"]
+    assert main(["compare", *arguments]) == 0
+    both = read_table("u.parquet", PUBLISHED_FITS)
+    assert both["psf"].tolist() == ["gaussian"] * 4 + ["image"] * 4
+    assert both["image"].tolist() == [0, 1, 2, 3] * 2
+    good = (both["failure"] == "").to_numpy()
+    assert good.tolist() == [True, False, True, True] * 2
+    for name in ("r50", "n", "apparent_r50"):
+        values = both[name].to_numpy()[good].reshape(2, 3)
+        np.testing.assert_allclose(values[1], values[0], rtol=2e-3)
+    fits.PrimaryHDU(np.full((9, 9), -1.0)).writeto("dark.fits")
+    arguments[arguments.index("psf.fits")] = "dark.fits"
+    assert main(["compare", *arguments]) == 2
 
 
 def test_a_table_of_other_galaxies_is_refused(tmp_path, monkeypatch, caplog):

@@ -49,6 +49,12 @@ def published_file(wildcards):
     return os.path.join(RUN.acquire.local.root, LOCAL[wildcards.mosaic].published.table)
 
 
+def published_psf(wildcards):
+    """Image of the PSF to compare with, if there is one."""
+    psf = LOCAL[wildcards.mosaic].published.psf
+    return [] if psf is None else [os.path.join(RUN.acquire.local.root, psf)]
+
+
 def stamp_files(wildcards):
     """Stamps behind a set of ready pairs; the stage explains itself if there are none."""
     folder = RUN.acquire.local

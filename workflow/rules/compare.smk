@@ -10,6 +10,7 @@ rule compare:
         catalogue="results/stamps/{mosaic}.parquet",
         files=mosaic_files,
         published=published_file,
+        psf=published_psf,
     output:
         table="results/published/{mosaic}.parquet",
     log:
@@ -19,6 +20,7 @@ rule compare:
     conda:
         "../../envs/galrestore.yaml"
     params:
+        psf=lambda wildcards, input: ["--psf", *input.psf] if input.psf else [],
         columns=lambda wildcards: LOCAL[wildcards.mosaic].published.arguments(),
         settings=RUN.section("fit"),
         seed=RUN.seed,
@@ -26,5 +28,6 @@ rule compare:
     shell:
         "python -m galrestore compare --manifest {input.manifest:q}"
         " --catalogue {input.catalogue:q} --published {input.published:q} {params.columns:q}"
+        " {params.psf:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --table {output.table:q}"

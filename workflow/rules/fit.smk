@@ -34,6 +34,7 @@ rule fit_pairs:
     input:
         images="results/pairs/galsim.fits",
         pairs="results/pairs/galsim.parquet",
+        named=RUN.degrade.files(),
     output:
         table="results/sersic/shards/galsim.{scatteritem}.parquet",
     log:
