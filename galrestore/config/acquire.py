@@ -208,13 +208,6 @@ class PublishedFits(Section):
         unit="pixel",
         paper="-",
     )
-    psf: str | None = setting(
-        None,
-        "FITS image of the PSF on the cutouts' pixels, below the folder, to fit with as well as "
-        "with a Gaussian; null for none.",
-        unit="",
-        paper="-",
-    )
 
     @model_validator(mode="after")
     def _something(self):

@@ -12,14 +12,12 @@ from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.manifest import MANIFEST
 from galrestore.files.contracts.published_fits import PUBLISHED_FITS
 from galrestore.files.fits_tables import read_column
-from galrestore.files.images import open_image, read_window
 from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import read_table, write_table
 from galrestore.measurement.published_fits import published_values
 from galrestore.sersic.apparent import apparent_radius
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
-from galrestore.sersic.psf import fit_psf
 from galrestore.sources.cutouts import (
     meant_source,
     placed,
@@ -28,11 +26,10 @@ from galrestore.sources.cutouts import (
 )
 from galrestore.sources.psf import without_pixel
 from galrestore.stages.common import add_common_arguments, provenance
+from galrestore.stages.psf_images import psf_of_image
 
 logger = logging.getLogger(__name__)
 
-# Core, wings, and the halo that reaches beyond small stamps.
-_PSF_GAUSSIANS = 4
 _COLUMNS = {column.name for column in PUBLISHED_FITS}
 _UNDETECTED = {
     "id": -1,
@@ -50,7 +47,6 @@ def add_arguments(parser):
     parser.add_argument("--hdu", default="1", help="extension of the table")
     parser.add_argument("--sersic", help="column of published Sersic fits")
     parser.add_argument("--flux-radius", help="column of published half-light radii")
-    parser.add_argument("--psf", type=Path, help="FITS image of the PSF, to fit with as well")
     parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
     add_common_arguments(parser, Fit)
 
@@ -62,8 +58,9 @@ def run(args):
     published = _published(args, int(manifest["images"]))
     stated = float(manifest["psf_fwhm"] / manifest["pixel_scale"])
     psfs = {"gaussian": without_pixel(stated)}
-    if args.psf is not None:
-        psfs["image"] = _psf_of(args.psf)
+    file = args.settings.psf_images.get(manifest["mosaic"])
+    if file is not None:
+        psfs["image"] = psf_of_image(manifest["mosaic"], file, args.settings.psf_gaussians)
     tables = []
     for name, psf in psfs.items():
         galaxies = [
@@ -76,22 +73,8 @@ def run(args):
             "%s, PSF %s: %d of %d fits failed", manifest["mosaic"], name, failed, len(galaxies)
         )
     table = pd.concat(tables, ignore_index=True).assign(mosaic=manifest["mosaic"])
-    inputs = [args.manifest, args.catalogue, args.published, *([args.psf] if args.psf else [])]
+    inputs = [args.manifest, args.catalogue, args.published, *([Path(file.path)] if file else [])]
     write_table(args.table, table, PUBLISHED_FITS, provenance(args, inputs))
-
-
-def _psf_of(path):
-    """Sum of Gaussians of the PSF in an image."""
-    with open_image(path, 0) as hdu:
-        image = read_window(path, hdu, 0, hdu.shape[0], 0, hdu.shape[1])
-    try:
-        psf = fit_psf(image, _PSF_GAUSSIANS)
-    except ValueError as error:
-        raise InputError(path, str(error), "name the image of a PSF") from error
-    logger.info(
-        "%s: FWHM %.2f pixels, flux in circles within %.3f", path, psf.fwhm, psf.flux_residual
-    )
-    return psf
 
 
 def _published(args, count):

@@ -15,7 +15,6 @@ from galrestore.files import cubes, tables
 from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.sersic import SERSIC
-from galrestore.files.images import open_image
 from galrestore.progress import track
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
@@ -24,6 +23,7 @@ from galrestore.sersic.quantities import FLAGS
 from galrestore.sources.blank import measure_stamps, original_scale
 from galrestore.stages.common import add_common_arguments, argument, provenance, shard_rows
 from galrestore.stages.degradation import psf_kernel
+from galrestore.stages.psf_images import psf_of_image
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,10 @@ def _action(actions, function, name, text):
 def _stamps(args):
     catalogues = [tables.read_table(path, CATALOGUE) for path in args.catalogues]
     wanted = _shard_ids(catalogues, args.shard)
-    psfs = _psf_images(args.settings)
+    psfs = {
+        mosaic: psf_of_image(mosaic, file, args.settings.psf_gaussians)
+        for mosaic, file in args.settings.psf_images.items()
+    }
     frames = [_empty()]
     for catalogue, stamps in zip(catalogues, args.stamps, strict=True):
         ids = cubes.read_ids(stamps)
@@ -124,25 +127,6 @@ def _shard_ids(catalogues, shard):
     accepted = [table.loc[table["rejected_by"] == "", "id"] for table in catalogues]
     ids = np.sort(pd.concat(accepted).to_numpy())
     return ids[shard_rows(shard, len(ids))]
-
-
-def _psf_images(settings):
-    """Fit the images of the settings; return a PSF for each mosaic."""
-    psfs = {}
-    for mosaic, file in settings.psf_images.items():
-        with open_image(file.path, file.hdu) as hdu:
-            image = np.asarray(hdu.data, dtype=float)
-        psfs[mosaic] = psf = fit_psf(
-            image,
-            settings.psf_gaussians,
-            pixel_integrated=file.pixel_integrated,
-            oversampling=file.oversampling,
-        )
-        logger.info(
-            "PSF of %s: FWHM %.3f pixels, within %.3f of its peak and %.3f of its light",
-            *(mosaic, psf.fwhm, psf.residual, psf.flux_residual),
-        )
-    return psfs
 
 
 def _fit_batch(args, catalogue, stamps, ids, planes, psfs):

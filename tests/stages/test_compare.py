@@ -120,7 +120,8 @@ def test_a_psf_image_is_one_more_fit_of_each_galaxy(tmp_path, monkeypatch):
     fits.PrimaryHDU(np.outer(np.diff(cumulative), np.diff(cumulative))).writeto("psf.fits")
     arguments = ["--manifest", "m.parquet", "--catalogue", "c.parquet", "--published"]
     arguments += ["published.fits", "--sersic", "fit", "--table", "u.parquet"]
-    arguments += ["--psf", "psf.fits", "--seed", "3", "--settings", "{}"]
+    settings = '{"psf": "images", "psf_images": {"cut": {"path": "psf.fits"}}}'
+    arguments += ["--seed", "3", "--settings", settings]
     assert main(["compare", *arguments]) == 0
     both = read_table("u.parquet", PUBLISHED_FITS)
     assert both["psf"].tolist() == ["gaussian"] * 4 + ["image"] * 4
@@ -131,7 +132,7 @@ def test_a_psf_image_is_one_more_fit_of_each_galaxy(tmp_path, monkeypatch):
         values = both[name].to_numpy()[good].reshape(2, 3)
         np.testing.assert_allclose(values[1], values[0], rtol=2e-3)
     fits.PrimaryHDU(np.full((9, 9), -1.0)).writeto("dark.fits")
-    arguments[arguments.index("psf.fits")] = "dark.fits"
+    arguments[-1] = settings.replace("psf.fits", "dark.fits")
     assert main(["compare", *arguments]) == 2
 
 

@@ -50,9 +50,9 @@ def published_file(wildcards):
 
 
 def published_psf(wildcards):
-    """Image of the PSF to compare with, if there is one."""
-    psf = LOCAL[wildcards.mosaic].published.psf
-    return [] if psf is None else [os.path.join(RUN.acquire.local.root, psf)]
+    """Image of the PSF to compare with, if the settings of fit name one."""
+    images = RUN.fit.psf_images
+    return [images[wildcards.mosaic].path] if wildcards.mosaic in images else []
 
 
 def stamp_files(wildcards):

@@ -20,7 +20,6 @@ rule compare:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        psf=lambda wildcards, input: ["--psf", *input.psf] if input.psf else [],
         columns=lambda wildcards: LOCAL[wildcards.mosaic].published.arguments(),
         settings=RUN.section("fit"),
         seed=RUN.seed,
@@ -28,6 +27,5 @@ rule compare:
     shell:
         "python -m galrestore compare --manifest {input.manifest:q}"
         " --catalogue {input.catalogue:q} --published {input.published:q} {params.columns:q}"
-        " {params.psf:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --table {output.table:q}"
