@@ -85,7 +85,7 @@ def _panel(axes, stars, catalogue):
         low, high = np.percentile(magnitude[known], [0, 99.5])
         axes.set_xlim(low - 0.5, high + 0.5)
         _band(axes, stars, *_faintest(catalogue, stars, magnitude, known))
-    text = f"{stars['mosaic']}: {star.sum()} stars"
+    text = f"{stars['mosaic']}\n{star.sum()} stars"
     if stars["psf_stars"]:
         text += f", FWHM {stars['star_fwhm']:.2f} px"
     axes.set_title(text, loc="left")

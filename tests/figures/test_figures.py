@@ -140,7 +140,7 @@ def test_locus_shows_stars_limits_and_the_accepted():
     np.testing.assert_allclose([band.y0, band.y1], 1.2 * np.exp([-0.09, 0.09]))
     # Confusion at the source of S/N 20.
     np.testing.assert_allclose(band.x1, -2.5 * np.log10(20))
-    assert panel.get_title(loc="left") == "acs: 3 stars, FWHM 2.04 px"
+    assert panel.get_title(loc="left") == "acs\n3 stars, FWHM 2.04 px"
     assert "acs 3 (r50 = 1.20 px, fitted to 9), b 0" in caption
 
 
@@ -156,7 +156,7 @@ def test_locus_ends_at_the_limits_given():
     figure, caption = drawn_locus(least_flux=50.0, largest_flux=500.0, locus_stars=0, psf_stars=0)
     band = figure.axes[0].collections[0].get_paths()[0].get_extents()
     np.testing.assert_allclose([band.x0, band.x1], -2.5 * np.log10([500, 50]))
-    assert figure.axes[0].get_title(loc="left") == "acs: 3 stars"
+    assert figure.axes[0].get_title(loc="left") == "acs\n3 stars"
     assert "from the PSF stated" in caption
 
 
