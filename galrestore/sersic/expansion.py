@@ -28,7 +28,7 @@ from galrestore.sersic.profile import (
     radius_enclosing,
 )
 
-__all__ = ["INDEX_RANGE", "Expansion", "expand", "expansion_table"]
+__all__ = ["INDEX_RANGE", "Expansion", "amplitudes", "expand", "expansion_table", "tabulate"]
 
 # Below 0.25 the profile is nearly a disc with a sharp rim, which Gaussians cannot make.
 INDEX_RANGE = (0.25, 8.0)
@@ -36,7 +36,6 @@ INDEX_RANGE = (0.25, 8.0)
 _NODES = 300
 _RADII = 160
 _RIDGE = 1e-4
-# Brightness errors count relative to I(r) + 0.02 I(R50), flux errors to F(<r) + 0.02.
 _FLOOR = 0.02
 
 
@@ -81,17 +80,71 @@ def expand(n, gaussians):
     """
     widths = _widths(n, gaussians)
     inner, outer = radius_enclosing(np.array([0.1 * _inner_fraction(n), 0.9995]), n)
-    r = np.geomspace(0.3 * inner, outer, _RADII)
+    radii = np.geomspace(0.3 * inner, outer, _RADII)
+    return amplitudes(n, widths, radii, _FLOOR, _RIDGE), widths
+
+
+def amplitudes(n, widths, radii, floor, ridge):
+    """
+    Solve for the amplitudes of Gaussians of given widths.
+
+    Parameters
+    ----------
+    n : float
+        Sersic index.
+    widths : ndarray, shape (K,)
+        Standard deviations [half-light radius].
+    radii : ndarray, shape (R,)
+        Where brightness I(r) and enclosed flux F(<r) are matched [half-light radius].
+    floor : float
+        Errors of brightness count relative to I(r) + floor I(R50), those of flux to
+        F(<r) + floor.
+    ridge : float
+        Weight of small amplitudes; keeps neighbouring Gaussians from cancelling each other.
+
+    Returns
+    -------
+    amplitudes : ndarray, shape (K,)
+        Least-squares solution: fractions of the profile's flux; they may be negative.
+    """
     i50 = brightness_at_r50(1.0, 1.0, n)
-    brightness, flux = intensity(r, i50, 1.0, n), enclosed_fraction(r, n)
-    falling = np.exp(-(r[:, None] ** 2) / (2 * widths**2))
-    weights = np.concatenate([1 / (brightness + _FLOOR * i50), 1 / (flux + _FLOOR)])
+    brightness, flux = intensity(radii, i50, 1.0, n), enclosed_fraction(radii, n)
+    falling = np.exp(-(radii[:, None] ** 2) / (2 * widths**2))
+    weights = np.concatenate([1 / (brightness + floor * i50), 1 / (flux + floor)])
     design = np.concatenate([falling / (2 * np.pi * widths**2), 1 - falling])
     target = np.concatenate([brightness, flux])
-    # The ridge keeps neighbouring Gaussians from cancelling each other.
-    design = np.concatenate([design * weights[:, None], _RIDGE * np.eye(gaussians)])
-    target = np.concatenate([target * weights, np.zeros(gaussians)])
-    return np.linalg.lstsq(design, target, rcond=None)[0], widths
+    design = np.concatenate([design * weights[:, None], ridge * np.eye(len(widths))])
+    target = np.concatenate([target * weights, np.zeros(len(widths))])
+    return np.linalg.lstsq(design, target, rcond=None)[0]
+
+
+def tabulate(index_range, nodes, gaussians, expand_one):
+    """
+    Tabulate expansions at nodes that are evenly spaced in ln n.
+
+    Parameters
+    ----------
+    index_range : tuple of float
+        Sersic indices of the first and the last node.
+    nodes : int
+        Number of nodes.
+    gaussians : int
+        Number of Gaussians K.
+    expand_one : callable
+        ``expand_one(n)`` returns amplitudes and widths, both of shape (K,).
+
+    Returns
+    -------
+    table : Expansion
+        The expansions, read-only.
+    """
+    places = np.linspace(*np.log(index_range), nodes)
+    values = np.empty((nodes, 2, gaussians))
+    for row, place in zip(values, places, strict=True):
+        found, widths = expand_one(np.exp(place))
+        row[:] = found, np.log(widths)
+    values.setflags(write=False)
+    return Expansion(values, float(places[0]), float(places[1] - places[0]))
 
 
 @lru_cache(maxsize=4)
@@ -110,13 +163,7 @@ def expansion_table(gaussians):
         Covers `INDEX_RANGE`; made in about 0.1 s, once
         per process.
     """
-    nodes = np.linspace(np.log(INDEX_RANGE[0]), np.log(INDEX_RANGE[1]), _NODES)
-    values = np.empty((_NODES, 2, gaussians))
-    for row, node in zip(values, nodes, strict=True):
-        amplitudes, widths = expand(np.exp(node), gaussians)
-        row[:] = amplitudes, np.log(widths)
-    values.setflags(write=False)
-    return Expansion(values, float(nodes[0]), float(nodes[1] - nodes[0]))
+    return tabulate(INDEX_RANGE, _NODES, gaussians, lambda n: expand(n, gaussians))
 
 
 def _inner_fraction(n):

@@ -80,10 +80,12 @@ def render_gaussians(galaxies, size, psf_fwhm=0.0):
     rows = np.ascontiguousarray(np.column_stack(columns))
     _check(rows, size, galaxies["id"] if "id" in galaxies else np.arange(len(rows)))
     images = np.zeros((len(rows), size, size), dtype=np.float32)
-    table, low, step = expansion_table()
+    table = expansion_table()
     # The longest line of sub-pixels: 2 x 7.8 sigma / q, of eight a sigma, and two pixels.
     line = np.zeros(int(128 / rows[:, 3].min(initial=1)) + 3 * _FINEST, dtype=np.float32)
-    _render(rows, (psf_fwhm * _SIGMA_PER_FWHM) ** 2, table, low, step, line, images)
+    _render(
+        rows, (psf_fwhm * _SIGMA_PER_FWHM) ** 2, table.values, table.low, table.step, line, images
+    )
     return images
 
 

@@ -55,7 +55,8 @@ def test_agrees_with_galsim_over_the_whole_range():
 
 def test_expansion_is_the_profile():
     """The profile's closed forms, at nodes of the table."""
-    values, low, step = expansion_table()
+    table = expansion_table()
+    values, low, step = table.values, table.low, table.step
     radius = np.geomspace(0.01, 30, 300)
     for k in range(0, len(values), 11):
         n = np.exp(low + k * step)
