@@ -62,14 +62,12 @@ def fields(model=RunConfig, prefix=""):
         Full key, such as ``"train.network.dim"``.
     field : pydantic.fields.FieldInfo
         The setting.
-    model : type of Section or None
-        Model of the value, if it is a section or a dictionary of sections.
     """
     for name, field in model.model_fields.items():
-        inner, many = _section(field.annotation)
-        yield f"{prefix}{name}", field, inner
-        if inner is not None:
-            yield from fields(inner, f"{prefix}{name}." + ("<name>." if many else ""))
+        sections, many = _sections(field.annotation)
+        yield f"{prefix}{name}", field
+        for section in sections:
+            yield from fields(section, f"{prefix}{name}." + ("<name>." if many else ""))
 
 
 def readme():
@@ -83,11 +81,11 @@ def readme():
     """
     lines = [_HEAD]
     for name, field in RunConfig.model_fields.items():
-        inner, _ = _section(field.annotation)
-        rows = list(fields(inner, f"{name}.")) if inner else [(name, field, None)]
+        sections, _ = _sections(field.annotation)
+        rows = [row for section in sections for row in fields(section, f"{name}.")]
         lines += [f"## {name}", "", field.description, ""]
         lines += ["| key | default | unit | paper | meaning |", "|---|---|---|---|---|"]
-        lines += [_row(key, entry) for key, entry, section in rows]
+        lines += [_row(key, entry) for key, entry in rows or [(name, field)]]
         lines.append("")
     return "\n".join(lines)
 
@@ -99,17 +97,23 @@ def _row(key, field):
     elif isinstance(field.default, BaseModel) or field.default == {}:
         default = ""
     else:
-        default = f"`{json.dumps(field.default)}`"
+        default = f"`{json.dumps(field.default, default=_plain)}`"
     text = field.description.replace("|", "\\|")
     return f"| `{key}` | {default} | {extra['unit']} | {extra['paper']} | {text} |"
 
 
-def _section(annotation):
-    """Section model inside an annotation, and whether names stand above it."""
+def _plain(section):
+    """Section as its fields."""
+    return section.model_dump()
+
+
+def _sections(annotation):
+    """Section models inside an annotation, and whether names stand above them."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
-    for argument in get_args(annotation):
-        inner, many = _section(argument)
-        if inner is not None:
-            return inner, many or getattr(annotation, "__origin__", None) is dict
-    return None, False
+        return [annotation], False
+    inside = [_sections(argument) for argument in get_args(annotation)]
+    many = getattr(annotation, "__origin__", None) is dict
+    return (
+        [section for sections, _ in inside for section in sections],
+        any(below for sections, below in inside if sections) or many,
+    )

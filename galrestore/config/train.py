@@ -1,52 +1,23 @@
-"""Settings of stage ``train``: network, schedule and phases."""
+"""Settings of stage ``train``: networks, recipe and phases."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from galrestore.config.base import Section, setting
+from galrestore.config.networks import Network, Restormer
 
-__all__ = ["Network", "Train"]
+__all__ = ["Phase", "Recipe", "Train", "Variant"]
 
-Positive = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 TrainingSet = Literal["galsim", "jwst"]
+# The network of variants that name none.
+DEFAULT_NETWORK = "restormer"
 
 
-class Network(Section):
-    """Size of the Restormer; the defaults are the paper's."""
+class Recipe(Section):
+    """How a phase is trained, whatever the network."""
 
-    dim: int = setting(48, "Channels of level 1.", unit="", paper="2.4", ge=1)
-    num_blocks: tuple[Positive, Positive, Positive, Positive] = setting(
-        (4, 6, 6, 8), "Transformer blocks of levels 1 to 4.", unit="", paper="2.4"
-    )
-    num_refinement_blocks: int = setting(
-        4, "Transformer blocks of the refinement.", unit="", paper="2.4", ge=0
-    )
-    heads: tuple[Positive, Positive, Positive, Positive] = setting(
-        (1, 2, 4, 8), "Attention heads of levels 1 to 4.", unit="", paper="2.4"
-    )
-    ffn_expansion_factor: float = setting(
-        2.66, "Expansion of the feed-forward network.", unit="", paper="2.4", gt=0
-    )
-
-
-class Train(Section):
-    """Network, schedule and phases (stage ``train``)."""
-
-    network: Network = setting(Network(), "Size of the network.", unit="", paper="2.4")
-    variants: dict[Name, tuple[TrainingSet, ...]] = setting(
-        {
-            "galsim": ("galsim", "galsim"),
-            "jwst": ("jwst", "jwst"),
-            "transfer": ("galsim", "jwst"),
-        },
-        "Models of Table 1: the set of each phase, in order. Phases shared by models are "
-        "trained once.",
-        unit="",
-        paper="Table 1",
-        min_length=1,
-    )
     iterations: int = setting(150_000, "Optimiser steps of a phase.", unit="", paper="2.4", ge=1)
     batch_size: int = setting(64, "Stamps of a step.", unit="", paper="2.4", ge=1)
     micro_batch: int = setting(
@@ -73,6 +44,13 @@ class Train(Section):
     weight_decay: float = setting(1e-4, "AdamW's weight decay.", unit="", paper="2.4", ge=0)
     gradient_clip: float = setting(
         0.01, "Largest norm of the gradient; 0 for no clipping.", unit="", paper="-", ge=0
+    )
+    degrade: Literal["fixed", "online"] = setting(
+        "fixed",
+        "fixed: the LQ images of stage degrade; online: blur, noise and min-max drawn anew "
+        "for each step, from the same distribution.",
+        unit="",
+        paper="-",
     )
     mixup: float = setting(
         1.2,
@@ -107,18 +85,90 @@ class Train(Section):
     )
 
     @model_validator(mode="after")
-    def _sensible(self):
+    def _whole_micro_batches(self):
         if self.batch_size % self.micro_batch:
             msg = (
                 f"train.batch_size must be a multiple of train.micro_batch, got "
                 f"{self.batch_size} and {self.micro_batch}"
             )
             raise ValueError(msg)
-        for name, phases in self.variants.items():
-            if not phases:
-                msg = f"train.variants.{name} names no training set"
+        return self
+
+
+class Phase(Recipe):
+    """One phase: what a job of stage ``train`` depends on, and nothing else."""
+
+    network: Network = setting(..., "The network.", unit="", paper="2.4")
+    lineage: Annotated[str, Field(pattern=r"^(galsim|jwst)(-(galsim|jwst))*$")] = setting(
+        ..., "Sets of this phase and those before it, joined by '-'.", unit="", paper="2.4"
+    )
+    phases: int = setting(
+        1, "Schedule `paper`: phases of the model in all.", unit="", paper="2.4", ge=1
+    )
+
+    @property
+    def position(self):
+        """Return the number of phases before this one."""
+        return self.lineage.count("-")
+
+
+class Variant(Section):
+    """A model of Table 1."""
+
+    network: Name = setting(DEFAULT_NETWORK, "Name of a network.", unit="", paper="-")
+    sets: tuple[TrainingSet, ...] = setting(
+        ..., "Set of each phase, in order.", unit="", paper="Table 1", min_length=1
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_sets(cls, value: Any):
+        return {"sets": value} if isinstance(value, list | tuple) else value
+
+    @property
+    def lineage(self):
+        """Return the sets joined by "-", such as ``"galsim-jwst"``."""
+        return "-".join(self.sets)
+
+    @property
+    def model(self):
+        """Return the folder of the model below ``results/models``."""
+        return f"{self.network}/{self.lineage}"
+
+
+class Train(Recipe):
+    """Networks, recipe and phases (stage ``train``)."""
+
+    networks: dict[Name, Network] = setting(
+        {DEFAULT_NETWORK: Restormer()},
+        "Networks by name; variants that name none take the one called restormer.",
+        unit="",
+        paper="2.4",
+        min_length=1,
+    )
+    variants: dict[Name, Variant] = setting(
+        {
+            "galsim": Variant(sets=("galsim", "galsim")),
+            "jwst": Variant(sets=("jwst", "jwst")),
+            "transfer": Variant(sets=("galsim", "jwst")),
+        },
+        "Models of Table 1: the set of each phase, in order, as a list; or network and sets. "
+        "Phases shared by models are trained once.",
+        unit="",
+        paper="Table 1",
+        min_length=1,
+    )
+
+    @model_validator(mode="after")
+    def _variants_can_be_trained(self):
+        for name, variant in self.variants.items():
+            if variant.network not in self.networks:
+                msg = (
+                    f"train.variants.{name}.network: no network {variant.network!r}, there are "
+                    f"{', '.join(self.networks)}"
+                )
                 raise ValueError(msg)
-            lengths = self.phases("-".join(phases))
+            lengths = self._lengths(variant.network, variant.lineage)
             if self.schedule == "paper" and len(lengths) > 1:
                 msg = (
                     f"train.schedule 'paper' needs models of equal length, but the phases of "
@@ -127,38 +177,54 @@ class Train(Section):
                 raise ValueError(msg)
         return self
 
-    def phases(self, lineage):
+    def models(self):
         """
-        Count the phases of the models that a phase is part of.
+        List the phases of all variants.
+
+        Returns
+        -------
+        models : list of str
+            Network and sets so far of each phase, such as ``"restormer/galsim-jwst"``:
+            folders below ``results/models``, each once, sorted.
+        """
+        return sorted(
+            {
+                f"{variant.network}/{'-'.join(variant.sets[: count + 1])}"
+                for variant in self.variants.values()
+                for count in range(len(variant.sets))
+            }
+        )
+
+    def phase(self, network, lineage):
+        """
+        Return what one phase depends on.
 
         Parameters
         ----------
+        network : str
+            Name of the network.
         lineage : str
             Sets of the phase and those before it, joined by "-".
 
         Returns
         -------
-        counts : list of int
-            Phases of each model that begins with these sets, each count once, in
-            rising order.
+        text : str
+            JSON of a `Phase`, so that a change of other models does not rerun it.
         """
+        recipe = {name: getattr(self, name) for name in Recipe.model_fields}
+        # Where the schedule asks for no other phase, none has an influence.
+        phases = self._lengths(network, lineage)[-1] if self.schedule == "paper" else 1
+        return Phase(
+            **recipe, network=self.networks[network], lineage=lineage, phases=phases
+        ).model_dump_json()
+
+    def _lengths(self, network, lineage):
+        """Phases of the models that begin with a lineage, each count once, rising."""
         sets = tuple(lineage.split("-"))
-        counts = {len(v) for v in self.variants.values() if v[: len(sets)] == sets}
-        return sorted(counts)
-
-    def lineage(self, variant):
-        """
-        Name the phases behind a variant.
-
-        Parameters
-        ----------
-        variant : str
-            Name of a model of Table 1.
-
-        Returns
-        -------
-        lineage : str
-            Sets of its phases joined by "-", such as ``"galsim-jwst"``: the folder of
-            the model below ``results/models``.
-        """
-        return "-".join(self.variants[variant])
+        return sorted(
+            {
+                len(variant.sets)
+                for variant in self.variants.values()
+                if variant.network == network and variant.sets[: len(sets)] == sets
+            }
+        )

@@ -1,1 +1,1 @@
-"""Restormer: the network, its training on pairs, its weights and its use."""
+"""Networks, their weights and their use."""

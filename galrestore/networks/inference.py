@@ -7,7 +7,7 @@ From Python::
     from galrestore.networks.inference import restore_stamps
     from galrestore.networks.weights import load_network
 
-    network = load_network("results/models/galsim-jwst/weights.safetensors")
+    network = load_network("results/models/restormer/galsim-jwst/weights.safetensors")
     stamp = fits.getdata("my_galaxy.fits")          # one image, (H, W)
     restored = restore_stamps(network, stamp[None])[0]
 

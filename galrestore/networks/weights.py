@@ -1,7 +1,7 @@
 """
 Weights of a network in a safetensors file that says how to build the network.
 
-Metadata of the file: ``architecture`` (``restormer``), ``network`` (its size, JSON),
+Metadata of the file: ``architecture`` (such as ``restormer``), ``network`` (its size, JSON),
 ``lineage`` (sets of the phases behind it), and ``galrestore`` (provenance, JSON).
 """
 
@@ -14,17 +14,16 @@ from safetensors.torch import save
 
 from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
-from galrestore.networks.restormer import Restormer
+from galrestore.networks.architectures import ARCHITECTURES, build
 from galrestore.provenance import Provenance
 
 __all__ = ["load_network", "read_provenance", "save_network"]
 
-_ARCHITECTURE = "restormer"
 _REMEDY = "give weights.safetensors of a model trained by galrestore"
 _ALIGNMENT = 8
 
 
-def save_network(path, network, size, lineage, provenance):
+def save_network(path, network, architecture, size, lineage, provenance):
     """
     Write a network.
 
@@ -32,17 +31,19 @@ def save_network(path, network, size, lineage, provenance):
     ----------
     path : str or Path
         safetensors file to write.
-    network : Restormer
+    network : torch.nn.Module
         The network; its weights are stored as float32.
+    architecture : str
+        Its architecture, see `galrestore.networks.architectures`.
     size : dict
-        Arguments with which the `Restormer` was built.
+        Arguments with which it was built.
     lineage : str
         Sets of the phases behind the weights, joined by "-".
     provenance : Provenance
         What made the weights; stored in the file.
     """
     metadata = {
-        "architecture": _ARCHITECTURE,
+        "architecture": architecture,
         "galrestore": provenance.to_json(),
         "lineage": lineage,
         "network": json.dumps(size),
@@ -56,7 +57,7 @@ def save_network(path, network, size, lineage, provenance):
         part.write_bytes(content)
 
 
-def load_network(path, size=None):
+def load_network(path, architecture=None, size=None):
     """
     Read a network that `save_network` wrote.
 
@@ -64,12 +65,14 @@ def load_network(path, size=None):
     ----------
     path : str or Path
         safetensors file.
+    architecture : str, optional
+        Architecture that the network must have.
     size : dict, optional
         Size that the network must have.
 
     Returns
     -------
-    network : Restormer
+    network : torch.nn.Module
         The network on the CPU, in evaluation mode.
 
     Raises
@@ -79,13 +82,17 @@ def load_network(path, size=None):
         that it states or the one asked for.
     """
     metadata, state = _read(path)
-    if metadata.get("architecture") != _ARCHITECTURE:
-        raise InputError(path, f"holds no {_ARCHITECTURE} of galrestore", _REMEDY)
-    if size is not None and metadata.get("network") != json.dumps(size):
-        problem = f"is a network of another size, {metadata.get('network')}"
+    found = metadata.get("architecture")
+    if found not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise InputError(path, f"holds no network of galrestore ({known})", _REMEDY)
+    if architecture not in (None, found) or (
+        size is not None and metadata.get("network") != json.dumps(size)
+    ):
+        problem = f"is another network: {found}, size {metadata.get('network')}"
         raise InputError(path, problem, "train the earlier phase anew with these settings")
     try:
-        network = Restormer(**json.loads(metadata["network"]))
+        network = build(found, json.loads(metadata["network"]))
         network.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         problem = f"weights and network do not fit ({str(error).splitlines()[0]})"

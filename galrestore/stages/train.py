@@ -1,20 +1,24 @@
 """Stage ``train``: pairs in, weights and history of one phase out."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
-from galrestore.config import Train
-from galrestore.errors import InputError, SettingsError
+from galrestore.config import Degrade, section_from_json
+from galrestore.config.train import Phase
+from galrestore.errors import InputError
 from galrestore.files.contracts.history import HISTORY
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import read_table, write_table
-from galrestore.networks.pairs import Pairs
-from galrestore.networks.training import Phase, Recipe, fresh_network, train
+from galrestore.networks.architectures import fresh_network
 from galrestore.networks.weights import load_network, save_network
-from galrestore.stages.common import add_common_arguments, provenance
+from galrestore.stages.common import add_common_arguments, argument, provenance
+from galrestore.stages.degradation import noise_correlation, psf_kernel
+from galrestore.synthesis.noise import amplitudes
+from galrestore.training.loop import train
+from galrestore.training.online import Degradation
+from galrestore.training.pairs import Pairs
 
 
 def add_arguments(parser):
@@ -22,33 +26,41 @@ def add_arguments(parser):
     parser.add_argument("--images", type=Path, required=True, help="FITS cubes GT, LQ")
     parser.add_argument("--table", type=Path, required=True, help="Parquet table of the pairs")
     parser.add_argument("--start", type=Path, help="weights of the phase before")
-    parser.add_argument("--lineage", required=True, help="sets of all phases so far, by '-'")
+    parser.add_argument(
+        "--degradation",
+        type=argument(section_from_json(Degrade)),
+        help="settings of degrade (JSON), to degrade online",
+    )
     parser.add_argument("--weights", type=Path, required=True, help="safetensors file to write")
     parser.add_argument("--history", type=Path, required=True, help="Parquet table to write")
-    add_common_arguments(parser, Train)
+    add_common_arguments(parser, Phase)
 
 
 def run(args):
     """Run the stage."""
-    settings = args.settings
-    phase = _phase(args)
+    phase = args.settings
     training, validation = (_pairs(args, split) for split in ("train", "validation"))
-    size = settings.network.model_dump()
-    network = load_network(args.start, size) if args.start else fresh_network(size, args.seed)
-    recipe = Recipe(**{field.name: getattr(settings, field.name) for field in fields(Recipe)})
+    degradation, named = _degradation(args, training.gt.shape[1:])
+    architecture, size = phase.network.architecture, phase.network.size()
+    if args.start:
+        network = load_network(args.start, architecture, size)
+    else:
+        network = fresh_network(architecture, size, args.seed)
 
-    history = train(network, training, validation, recipe, phase, args.seed)
+    history = train(network, training, validation, phase, args.seed, degradation)
 
-    record = provenance(args, [args.images, args.table, *filter(None, [args.start])])
-    save_network(args.weights, network, size, args.lineage, record)
+    record = provenance(args, [args.images, args.table, *named, *filter(None, [args.start])])
+    save_network(args.weights, network, architecture, size, phase.lineage, record)
     write_table(args.history, history, HISTORY, record)
 
 
-def _phase(args):
-    counts = args.settings.phases(args.lineage)
-    if not counts:
-        raise SettingsError("train.variants", args.lineage, "no model begins with these sets")
-    return Phase(args.lineage, position=args.lineage.count("-"), phases=counts[-1])
+def _degradation(args, shape):
+    """Blur and noise of settings that degrade online, and the files behind them."""
+    if args.settings.degrade == "fixed":
+        return None, []
+    correlation = noise_correlation(args.degradation, shape)
+    spectrum = None if correlation is None else amplitudes(correlation, shape)
+    return Degradation(psf_kernel(args.degradation), spectrum), args.degradation.files()
 
 
 def _pairs(args, split):
@@ -62,4 +74,6 @@ def _pairs(args, split):
         if len(bad):
             problem = f"pixels of {len(bad)} images are not finite, first id {bad.iloc[0]}"
             raise InputError(args.images, problem, "rerun degrade")
-    return Pairs(lq, gt, f"{args.lineage.split('-')[-1]} {split}")
+    last = args.settings.lineage.split("-")[-1]
+    noise = table["noise"][rows].to_numpy()
+    return Pairs(lq, gt, f"{last} {split}", noise, exchange=last == "jwst")

@@ -15,6 +15,7 @@ from galrestore.synthesis.noise import amplitudes, draw_fields
 
 __all__ = [
     "FWHM_PER_SIGMA",
+    "MOST_OF_LIMIT",
     "add_noise",
     "blur",
     "degrade",
@@ -25,7 +26,7 @@ __all__ = [
 
 FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 # Noise levels beyond the pure-noise limit 1 / (max - min of g) cannot be reached.
-_MOST_OF_LIMIT = 0.98
+MOST_OF_LIMIT = 0.98
 _MOST_STEPS = 100
 _CHUNK = 256
 
@@ -163,7 +164,7 @@ def add_noise(images, fields, noise):
     count = len(images)
     scene, field = images.reshape(count, -1), fields.reshape(count, -1)
     span = np.ptp(field, axis=1)
-    reached = np.minimum(noise, _MOST_OF_LIMIT / span)
+    reached = np.minimum(noise, MOST_OF_LIMIT / span)
     inverse = (1 / reached + span) / np.ptp(scene, axis=1)
     todo = np.arange(count)
     for _ in range(_MOST_STEPS):

@@ -3,20 +3,42 @@
 import pytest
 from pydantic import ValidationError
 
-from galrestore.config import Train
+from galrestore.config.train import Phase, Train
 
 
 def test_phases_of_the_papers_models():
-    train = Train()
-    assert train.lineage("transfer") == "galsim-jwst"
-    assert train.phases("galsim") == [2]
-    assert train.phases("galsim-jwst") == [2]
-    assert train.phases("jwst-galsim") == []
+    train = Train(schedule="paper")
+    assert train.variants["transfer"].model == "restormer/galsim-jwst"
+    assert train.models() == [
+        "restormer/galsim",
+        "restormer/galsim-galsim",
+        "restormer/galsim-jwst",
+        "restormer/jwst",
+        "restormer/jwst-jwst",
+    ]
+    phase = Phase.model_validate_json(train.phase("restormer", "galsim-jwst"))
+    assert (phase.position, phase.phases) == (1, 2)
+
+
+def test_a_phase_does_not_depend_on_other_models():
+    alone = Train(variants={"jwst": ["jwst"]})
+    networks = {"restormer": {"architecture": "restormer"}, "plain": {"architecture": "unet"}}
+    variants = {"jwst": ["jwst"], "plain": {"network": "plain", "sets": ["jwst", "jwst"]}}
+    both = Train(networks=networks, variants=variants)
+    assert both.models() == ["plain/jwst", "plain/jwst-jwst", "restormer/jwst"]
+    assert both.phase("restormer", "jwst") == alone.phase("restormer", "jwst")
+
+
+def test_a_variant_of_an_unknown_network_is_refused():
+    with pytest.raises(
+        ValidationError, match=r"small\.network: no network 'tiny', there are restor"
+    ):
+        Train(variants={"small": {"network": "tiny", "sets": ["jwst"]}})
 
 
 def test_one_cosine_over_shared_phases_needs_models_of_equal_length():
     models = {"galsim": ("galsim",), "transfer": ("galsim", "jwst")}
-    assert Train(variants=models).phases("galsim") == [1, 2]
+    assert Train(variants=models).models() == ["restormer/galsim", "restormer/galsim-jwst"]
     with pytest.raises(ValidationError, match=r"'galsim' begin models of \[1, 2\] phases"):
         Train(variants=models, schedule="paper")
 

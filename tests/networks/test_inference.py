@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from galrestore.networks.architectures import fresh_network
 from galrestore.networks.inference import normalise, restore_stamps
-from galrestore.networks.training import fresh_network
 from galrestore.rng import stream
 
 SIZE = {
@@ -19,7 +19,7 @@ SIZE = {
 
 @pytest.fixture(scope="module")
 def network():
-    return fresh_network(SIZE, 3)
+    return fresh_network("restormer", SIZE, 3)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from galrestore.errors import InputError
+from galrestore.networks.architectures import fresh_network
 from galrestore.networks.restormer import Restormer
-from galrestore.networks.training import fresh_network
 from galrestore.networks.weights import load_network, read_provenance, save_network
 from galrestore.provenance import Provenance
 
@@ -27,12 +27,14 @@ RECORD = Provenance(stage="train", code="c", settings="{}", seed=3, inputs={"a":
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_network(path, fresh_network(SIZE, 3), SIZE, "galsim-jwst", RECORD)
+    save_network(
+        path, fresh_network("restormer", SIZE, 3), "restormer", SIZE, "galsim-jwst", RECORD
+    )
     return path
 
 
 def test_network_comes_back_with_its_size_and_record(saved):
-    network, expected = load_network(saved), fresh_network(SIZE, 3)
+    network, expected = load_network(saved), fresh_network("restormer", SIZE, 3)
     assert isinstance(network, Restormer)
     assert not network.training
     for name, value in expected.state_dict().items():
@@ -48,16 +50,16 @@ def test_files_of_two_processes_are_equal(saved, tmp_path):
         "from galrestore.provenance import Provenance\n"
         f"network = load_network({str(saved)!r})\n"
         f"record = Provenance(**{RECORD.__dict__!r})\n"
-        f"save_network({str(other)!r}, network, {SIZE!r}, 'galsim-jwst', record)\n"
+        f"save_network({str(other)!r}, network, 'restormer', {SIZE!r}, 'galsim-jwst', record)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert other.read_bytes() == saved.read_bytes()
 
 
 def test_another_size_is_refused(saved):
-    with pytest.raises(InputError, match="another size"):
-        load_network(saved, {**SIZE, "dim": 6})
-    assert load_network(saved, SIZE) is not None
+    with pytest.raises(InputError, match="another network"):
+        load_network(saved, "restormer", {**SIZE, "dim": 6})
+    assert load_network(saved, "restormer", SIZE) is not None
 
 
 def test_missing_broken_and_foreign_files_are_refused(saved, tmp_path):
@@ -69,7 +71,7 @@ def test_missing_broken_and_foreign_files_are_refused(saved, tmp_path):
         load_network(cut)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"a": torch.ones(3)}, foreign)
-    with pytest.raises(InputError, match="no restormer"):
+    with pytest.raises(InputError, match="no network of galrestore"):
         load_network(foreign)
 
 
@@ -82,10 +84,10 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
-    network = fresh_network(SIZE, 3)
+    network = fresh_network("restormer", SIZE, 3)
     with torch.no_grad():
         network.output.weight[0, 0, 0, 0] = torch.nan
     path = tmp_path / "nan.safetensors"
-    save_network(path, network, SIZE, "jwst", RECORD)
+    save_network(path, network, "restormer", SIZE, "jwst", RECORD)
     with pytest.raises(InputError, match=r"output\.weight"):
         load_network(path)

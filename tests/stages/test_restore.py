@@ -12,8 +12,8 @@ from galrestore.config.restore import BASELINES
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids, read_provenance, write_cube
 from galrestore.files.tables import write_table
+from galrestore.networks.architectures import fresh_network
 from galrestore.networks.inference import restore_stamps
-from galrestore.networks.training import fresh_network
 from galrestore.networks.weights import save_network
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
@@ -67,8 +67,8 @@ def _restore(folder, method, *extra):
 
 
 def test_network_restores_the_test_split(tmp_path, lq):
-    network, weights = fresh_network(SIZE, 3), tmp_path / "weights.safetensors"
-    save_network(weights, network, SIZE, "jwst", RECORD)
+    network, weights = fresh_network("restormer", SIZE, 3), tmp_path / "weights.safetensors"
+    save_network(weights, network, "restormer", SIZE, "jwst", RECORD)
     status, output = _restore(tmp_path, "network", "--weights", str(weights))
     assert status == 0
     assert read_ids(output).tolist() == [101, 104]

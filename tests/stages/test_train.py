@@ -18,6 +18,7 @@ from galrestore.rng import stream
 RECORD = Provenance(stage="degrade", code="c", settings="{}", seed=3)
 SETTINGS = {
     "network": {
+        "architecture": "restormer",
         "dim": 4,
         "num_blocks": [1, 1, 1, 1],
         "num_refinement_blocks": 0,
@@ -45,7 +46,7 @@ def _write_pairs(folder, splits, broken=False):
     write_table(folder / "pairs.parquet", frame, PAIRS, RECORD)
 
 
-def _train(folder, name, *extra, **changes):
+def _train(folder, name, lineage, *extra, **changes):
     return main(
         [
             "train",
@@ -54,7 +55,7 @@ def _train(folder, name, *extra, **changes):
             "--table",
             str(folder / "pairs.parquet"),
             "--settings",
-            json.dumps(SETTINGS | changes),
+            json.dumps(SETTINGS | {"lineage": lineage} | changes),
             "--seed",
             "3",
             "--weights",
@@ -74,9 +75,9 @@ def pairs(tmp_path):
 
 def test_two_phases_twice_give_the_same_bytes(pairs):
     for name in ("first", "again"):
-        assert _train(pairs, name, "--lineage", "galsim") == 0
+        assert _train(pairs, name, "galsim") == 0
     start = str(pairs / "first" / "weights.safetensors")
-    assert _train(pairs, "second", "--lineage", "galsim-jwst", "--start", start) == 0
+    assert _train(pairs, "second", "galsim-jwst", "--start", start) == 0
 
     for file in ("weights.safetensors", "history.parquet"):
         first, again = ((pairs / name / file).read_bytes() for name in ("first", "again"))
@@ -94,27 +95,22 @@ def test_two_phases_twice_give_the_same_bytes(pairs):
 def test_an_empty_split_is_named(tmp_path, capsys, missing):
     left = {"train": "validation", "validation": "train"}[missing]
     _write_pairs(tmp_path, [left] * 3)
-    assert _train(tmp_path, "model", "--lineage", "jwst") == 2
+    assert _train(tmp_path, "model", "jwst") == 2
     assert f"no jwst {missing} stamps" in capsys.readouterr().err
     assert not (tmp_path / "model" / "weights.safetensors").exists()
 
 
 def test_broken_pixels_name_file_and_object(tmp_path, capsys):
     _write_pairs(tmp_path, ["train"] * 3 + ["validation"], broken=True)
-    assert _train(tmp_path, "model", "--lineage", "jwst") == 2
+    assert _train(tmp_path, "model", "jwst") == 2
     error = capsys.readouterr().err
     assert "pairs.fits" in error
     assert "id 100" in error
 
 
-def test_a_lineage_without_model_is_refused(pairs, capsys):
-    assert _train(pairs, "model", "--lineage", "jwst-galsim") == 2
-    assert "train.variants" in capsys.readouterr().err
-
-
-def test_a_start_of_another_size_is_refused(pairs, capsys):
-    assert _train(pairs, "first", "--lineage", "galsim") == 0
+def test_a_start_of_another_network_is_refused(pairs, capsys):
+    assert _train(pairs, "first", "galsim") == 0
     start = str(pairs / "first" / "weights.safetensors")
     larger = {"network": SETTINGS["network"] | {"dim": 6}}
-    assert _train(pairs, "second", "--lineage", "galsim-jwst", "--start", start, **larger) == 2
-    assert "another size" in capsys.readouterr().err
+    assert _train(pairs, "second", "galsim-jwst", "--start", start, **larger) == 2
+    assert "another network" in capsys.readouterr().err

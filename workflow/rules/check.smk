@@ -3,15 +3,6 @@
 #   reads   everything this configuration makes; other files below results/ do not count
 #   writes  results/checks/report.xml   JUnit report; failed.xml beside it if a check fails
 
-# Every phase of every variant: the sets of its phases so far, as `lineage` joins them.
-LINEAGES = sorted(
-    {
-        "-".join(phases[: count + 1])
-        for phases in RUN.train.variants.values()
-        for count in range(len(phases))
-    }
-)
-
 
 rule check:
     input:
@@ -31,8 +22,8 @@ rule check:
             "results/population_statistics.parquet",
             *gather.shards("results/render/{scatteritem}.fits"),
             *expand("results/pairs/{set}.{kind}", set=SETS, kind=["fits", "parquet"]),
-            *expand("results/models/{lineage}/weights.safetensors", lineage=LINEAGES),
-            *expand("results/models/{lineage}/history.parquet", lineage=LINEAGES),
+            *expand("results/models/{model}/weights.safetensors", model=RUN.train.models()),
+            *expand("results/models/{model}/history.parquet", model=RUN.train.models()),
             *expand("results/restored/{method}/{set}.fits", method=METHODS, set=SETS),
             *expand("results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS),
             *expand("results/tables/table1_{set}.parquet", set=SETS),

@@ -69,4 +69,4 @@ def stamp_files(wildcards):
 def earlier_weights(wildcards):
     """Weights of the phase before, or nothing for a first phase."""
     before, _, _ = wildcards.lineage.rpartition("-")
-    return f"results/models/{before}/weights.safetensors" if before else []
+    return f"results/models/{wildcards.network}/{before}/weights.safetensors" if before else []

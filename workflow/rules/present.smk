@@ -39,7 +39,7 @@ rule table1:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        lineages=[f"{variant}={RUN.train.lineage(variant)}" for variant in VARIANTS],
+        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),

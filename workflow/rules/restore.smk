@@ -1,7 +1,7 @@
 # Restore the test images of a set, with a network or with a baseline.
 #
 #   reads   results/pairs/<set>.{fits,parquet}
-#           results/models/<lineage>/weights.safetensors   (networks)
+#           results/models/<network>/<lineage>/weights.safetensors   (networks)
 #   writes  results/restored/<method>/<set>.fits           extensions RS, ID
 
 
@@ -10,7 +10,7 @@ rule restore_network:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
         weights=lambda wildcards: (
-            f"results/models/{RUN.train.lineage(wildcards.method)}/weights.safetensors"
+            f"results/models/{RUN.train.variants[wildcards.method].model}/weights.safetensors"
         ),
     output:
         images="results/restored/{method}/{set}.fits",

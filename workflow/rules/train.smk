@@ -1,9 +1,10 @@
 # Train a network, one phase a job; a lineage names the sets of its phases in order.
 #
 #   reads   results/pairs/<last set of the lineage>.{fits,parquet}
-#           results/models/<lineage without its last set>/weights.safetensors, if any
-#   writes  results/models/<lineage>/weights.safetensors   best of the validation
-#           results/models/<lineage>/history.parquet       losses and scores by step
+#           results/models/<network>/<lineage without its last set>/weights.safetensors, if any
+#           images of the PSF and of noise that the settings name, to degrade online
+#   writes  results/models/<network>/<lineage>/weights.safetensors   best of the validation
+#           results/models/<network>/<lineage>/history.parquet       losses and scores by step
 
 
 rule train:
@@ -11,25 +12,30 @@ rule train:
         images=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.fits",
         table=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.parquet",
         start=earlier_weights,
+        named=RUN.degrade.files() if RUN.train.degrade == "online" else [],
     output:
-        weights="results/models/{lineage}/weights.safetensors",
-        history="results/models/{lineage}/history.parquet",
+        weights="results/models/{network}/{lineage}/weights.safetensors",
+        history="results/models/{network}/{lineage}/history.parquet",
     log:
-        "results/logs/train/{lineage}.log",
+        "results/logs/train/{network}.{lineage}.log",
     benchmark:
-        "results/benchmarks/train/{lineage}.tsv"
+        "results/benchmarks/train/{network}.{lineage}.tsv"
     wildcard_constraints:
+        network=one_of(RUN.train.networks),
         lineage="(galsim|jwst)(-(galsim|jwst))*",
     conda:
         "../../envs/galrestore.yaml"
     threads: RUN.train.threads
     params:
-        settings=RUN.section("train"),
+        settings=lambda wildcards: RUN.train.phase(wildcards.network, wildcards.lineage),
         seed=RUN.seed,
         code=fingerprint("stages.train"),
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
+        degradation=(
+            ["--degradation", RUN.section("degrade")] if RUN.train.degrade == "online" else []
+        ),
     shell:
         "python -m galrestore train --images {input.images:q} --table {input.table:q}"
-        " {params.start} --lineage {wildcards.lineage} --settings {params.settings:q}"
+        " {params.start} {params.degradation:q} --settings {params.settings:q}"
         " --seed {params.seed} --code {params.code} --log {log:q}"
         " --weights {output.weights:q} --history {output.history:q}"

@@ -1,18 +1,18 @@
 """The training loop: it learns, repeats itself, and says what is wrong."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
+from galrestore.config.train import Phase
 from galrestore.errors import SettingsError
 from galrestore.files.contracts.history import HISTORY
 from galrestore.measurement.image_quality import psnr
+from galrestore.networks.architectures import fresh_network
 from galrestore.networks.inference import normalise, restore_stamps
-from galrestore.networks.pairs import Pairs
-from galrestore.networks.training import Phase, Recipe, fresh_network, train
 from galrestore.rng import stream
+from galrestore.training.loop import train
+from galrestore.training.pairs import Pairs
 
 SIZE = {
     "dim": 4,
@@ -21,7 +21,9 @@ SIZE = {
     "heads": (1, 1, 2, 2),
     "ffn_expansion_factor": 2.0,
 }
-RECIPE = Recipe(
+PHASE = Phase(
+    network={"architecture": "restormer", **SIZE},
+    lineage="jwst",
     iterations=6,
     batch_size=4,
     micro_batch=4,
@@ -63,10 +65,13 @@ def validation():
     return _pairs(8, "validation")
 
 
+def _phase(**changes):
+    return Phase.model_validate(PHASE.model_dump() | changes)
+
+
 def _run(training, validation, **changes):
-    network = fresh_network(SIZE, 3)
-    recipe = dataclasses.replace(RECIPE, **changes)
-    return network, train(network, training, validation, recipe, Phase("jwst"), 3)
+    network = fresh_network("restormer", SIZE, 3)
+    return network, train(network, training, validation, _phase(**changes), 3)
 
 
 def test_network_learns_to_take_the_sky_off(training, validation):
@@ -118,11 +123,11 @@ def test_accumulated_gradients_are_those_of_the_batch(training, validation):
             for a, b in zip(whole.parameters(), parts.parameters(), strict=True)
         ]
     )
-    assert differences.quantile(0.99) < 1e-3 * RECIPE.learning_rate
+    assert differences.quantile(0.99) < 1e-3 * PHASE.learning_rate
 
 
 def test_average_lags_behind_the_weights(training, validation):
-    start = fresh_network(SIZE, 3).output.weight
+    start = fresh_network("restormer", SIZE, 3).output.weight
     plain, _ = _run(training, validation, validate_every=6)
     average, _ = _run(training, validation, validate_every=6, ema=0.999)
     moved = (plain.output.weight - start).norm()
@@ -131,10 +136,9 @@ def test_average_lags_behind_the_weights(training, validation):
 
 
 def test_phases_of_one_cosine_know_their_place(training, validation):
-    network = fresh_network(SIZE, 3)
-    recipe = dataclasses.replace(RECIPE, schedule="paper", iterations=2)
-    phase = Phase("galsim-jwst", position=1, phases=2)
-    history = train(network, training, validation, recipe, phase, 3)
+    network = fresh_network("restormer", SIZE, 3)
+    phase = _phase(schedule="paper", iterations=2, lineage="galsim-jwst", phases=2)
+    history = train(network, training, validation, phase, 3)
     # Step 3 of 4 of a cosine: 1e-6 + (3e-3 - 1e-6) (1 + cos(3 pi / 4)) / 2.
     expected = 1e-6 + (3e-3 - 1e-6) * (1 - np.sqrt(0.5)) / 2
     assert history["learning_rate"].iloc[0] == pytest.approx(expected, rel=1e-12)

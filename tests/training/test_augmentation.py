@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import torch
 
-from galrestore.networks.augmentation import mix, turn
 from galrestore.rng import stream
+from galrestore.training.augmentation import mix, turn
 
 
 def _batch(count, height, width):

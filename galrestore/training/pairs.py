@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from galrestore.errors import EmptyError
 from galrestore.rng import stream
@@ -22,6 +21,11 @@ class Pairs:
         Low-quality images and ground truth, each image min-max normalised.
     name : str
         What the stamps are, for messages, such as ``"jwst validation"``.
+    noise : ndarray of float, shape (N,), optional
+        Rms of the noise in LQ, to degrade online.
+    exchange : bool, optional
+        Whether the noise is drawn whatever the object, so that objects may exchange it:
+        true of JWST stamps, not of GalSim's, whose noise goes with their flux and size.
 
     Raises
     ------
@@ -34,6 +38,8 @@ class Pairs:
     lq: np.ndarray
     gt: np.ndarray
     name: str
+    noise: np.ndarray | None = None
+    exchange: bool = False
 
     def __post_init__(self):
         if self.lq.shape != self.gt.shape or self.lq.ndim != 3:
@@ -49,22 +55,25 @@ class Pairs:
     def __len__(self):
         return len(self.lq)
 
-    def batch(self, rows):
+    def draw_noise(self, rows, generator):
         """
-        Return LQ and GT of some rows.
+        Draw the noise of a batch.
 
         Parameters
         ----------
         rows : ndarray of int, shape (B,)
             Rows.
+        generator : numpy.random.Generator
+            Source of the random numbers.
 
         Returns
         -------
-        images : torch.Tensor of float32, shape (2, B, 1, H, W)
-            LQ and GT.
+        noise : ndarray of float, shape (B,)
+            Noise of the rows, or of any rows where objects may exchange it.
         """
-        images = np.stack([self.lq[rows], self.gt[rows]]).astype(np.float32, copy=False)
-        return torch.from_numpy(images)[:, :, None]
+        if self.exchange:
+            rows = generator.integers(len(self), size=len(rows))
+        return self.noise[rows]
 
     def some(self, count, seed):
         """

@@ -11,15 +11,15 @@ def turn(images, generator):
 
     Parameters
     ----------
-    images : torch.Tensor, shape (2, N, 1, H, W)
-        LQ and GT.
+    images : torch.Tensor, shape (K, N, 1, H, W)
+        LQ and GT, or GT alone.
     generator : numpy.random.Generator
         Source of the random numbers.
 
     Returns
     -------
-    turned : torch.Tensor, shape (2, N, 1, H, W)
-        LQ and GT of a pair turned alike; all symmetries are equally likely.  Stamps
+    turned : torch.Tensor, shape (K, N, 1, H, W)
+        The images of a pair turned alike; all symmetries are equally likely.  Stamps
         that are not square are flipped and turned by half a turn, but never transposed.
     """
     square = images.shape[-1] == images.shape[-2]
@@ -40,8 +40,8 @@ def mix(images, generator, parameter):
 
     Parameters
     ----------
-    images : torch.Tensor, shape (2, N, 1, H, W)
-        LQ and GT.
+    images : torch.Tensor, shape (K, N, 1, H, W)
+        LQ and GT, or GT alone.
     generator : numpy.random.Generator
         Source of the random numbers.
     parameter : float

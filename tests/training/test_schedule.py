@@ -2,7 +2,7 @@
 
 import pytest
 
-from galrestore.networks.schedule import fixed_then_cosine, one_cosine
+from galrestore.training.schedule import fixed_then_cosine, one_cosine
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from galrestore.errors import EmptyError
-from galrestore.networks.pairs import Order, Pairs
+from galrestore.training.pairs import Order, Pairs
 
 
 def test_each_pass_sees_every_stamp_once():
@@ -23,14 +23,6 @@ def test_a_step_larger_than_the_set_repeats_it():
 def test_order_depends_on_seed_and_training():
     rows = [Order(50, seed, ident).rows(0, 50).tolist() for seed, ident in ((1, 1), (1, 2), (2, 1))]
     assert rows[0] != rows[1] != rows[2]
-
-
-def test_batch_puts_lq_before_gt():
-    gt = np.arange(4 * 5 * 7, dtype=np.float32).reshape(4, 5, 7)
-    images = Pairs(gt + 0.5, gt, "test").batch(np.array([2, 0]))
-    assert images.shape == (2, 2, 1, 5, 7)
-    assert np.array_equal(images[0, :, 0], gt[[2, 0]] + 0.5)
-    assert np.array_equal(images[1, :, 0], gt[[2, 0]])
 
 
 def test_some_are_distinct_and_keep_their_partner():

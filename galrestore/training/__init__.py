@@ -1,0 +1,1 @@
+"""Training of a network on pairs: the loop, its data and its schedule."""
