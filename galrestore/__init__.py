@@ -6,4 +6,38 @@ package is free of heavy dependencies, so that a bare Snakemake installation can
 validate settings and build the workflow.
 """
 
+__all__ = ["__version__", "restore_stamps"]
+
 __version__ = "0.1.0"
+
+
+def restore_stamps(stamps, weights=None):
+    """
+    Restore stamps of HST galaxies to JWST quality.
+
+    Parameters
+    ----------
+    stamps : ndarray, shape (N, H, W)
+        Images of one galaxy each, centred, best 64 x 64 pixels of 0.05 arcsec; in any
+        unit, with any sky level; finite; without cosmic rays.
+    weights : str or Path, optional
+        safetensors file of a network trained by galrestore, or ``"nafnet"`` or
+        ``"restormer"`` for those that come with the package; by default the better.
+
+    Returns
+    -------
+    restored : ndarray of float32, shape (N, H, W)
+        Restored images on the scale of the min-max normalised input, where sky is near
+        0 and the peak near 1; not clipped.  The zero point and the scale of the input
+        are lost, see `galrestore.networks.inference`.
+
+    Raises
+    ------
+    ValueError
+        If the stamps are not (N, H, W), too small, or have pixels that are not finite.
+    InputError
+        If the file of weights is missing, broken or foreign.
+    """
+    from galrestore.networks import inference
+
+    return inference.restore_stamps(stamps, weights)

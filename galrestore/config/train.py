@@ -146,6 +146,12 @@ class Train(Recipe):
         paper="2.4",
         min_length=1,
     )
+    recipes: dict[Name, dict[str, Any]] = setting(
+        {},
+        "By network: settings of this section that differ for its phases, such as learning_rate.",
+        unit="",
+        paper="-",
+    )
     variants: dict[Name, Variant] = setting(
         {
             "galsim": Variant(sets=("galsim", "galsim")),
@@ -160,6 +166,15 @@ class Train(Recipe):
     )
 
     @model_validator(mode="after")
+    def _recipes_belong_to_networks(self):
+        for name in self.recipes:
+            if name not in self.networks:
+                msg = f"train.recipes: no network {name!r}, there are {', '.join(self.networks)}"
+                raise ValueError(msg)
+            self.recipe(name)
+        return self
+
+    @model_validator(mode="after")
     def _variants_can_be_trained(self):
         for name, variant in self.variants.items():
             if variant.network not in self.networks:
@@ -169,7 +184,7 @@ class Train(Recipe):
                 )
                 raise ValueError(msg)
             lengths = self._lengths(variant.network, variant.lineage)
-            if self.schedule == "paper" and len(lengths) > 1:
+            if self.recipe(variant.network).schedule == "paper" and len(lengths) > 1:
                 msg = (
                     f"train.schedule 'paper' needs models of equal length, but the phases of "
                     f"{name!r} begin models of {lengths} phases"
@@ -195,6 +210,28 @@ class Train(Recipe):
             }
         )
 
+    def recipe(self, network):
+        """
+        Return how a network is trained.
+
+        Parameters
+        ----------
+        network : str
+            Name of the network.
+
+        Returns
+        -------
+        recipe : Recipe
+            The section's settings, and those of `recipes` in their place.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If `recipes` holds an unknown setting or a bad value.
+        """
+        common = {name: getattr(self, name) for name in Recipe.model_fields}
+        return Recipe.model_validate(common | self.recipes.get(network, {}))
+
     def phase(self, network, lineage):
         """
         Return what one phase depends on.
@@ -211,11 +248,14 @@ class Train(Recipe):
         text : str
             JSON of a `Phase`, so that a change of other models does not rerun it.
         """
-        recipe = {name: getattr(self, name) for name in Recipe.model_fields}
+        recipe = self.recipe(network)
         # Where the schedule asks for no other phase, none has an influence.
-        phases = self._lengths(network, lineage)[-1] if self.schedule == "paper" else 1
+        phases = self._lengths(network, lineage)[-1] if recipe.schedule == "paper" else 1
         return Phase(
-            **recipe, network=self.networks[network], lineage=lineage, phases=phases
+            **recipe.model_dump(),
+            network=self.networks[network],
+            lineage=lineage,
+            phases=phases,
         ).model_dump_json()
 
     def _lengths(self, network, lineage):

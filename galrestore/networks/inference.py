@@ -1,15 +1,13 @@
 """
-Restore your own HST images with a trained network.
+Restore HST images with a trained network.
 
 From Python::
 
+    import galrestore
     from astropy.io import fits
-    from galrestore.networks.inference import restore_stamps
-    from galrestore.networks.weights import load_network
 
-    network = load_network("results/models/restormer/galsim-jwst/weights.safetensors")
     stamp = fits.getdata("my_galaxy.fits")          # one image, (H, W)
-    restored = restore_stamps(network, stamp[None])[0]
+    restored = galrestore.restore_stamps(stamp[None])[0]
 
 What to give it: stamps of one galaxy each, centred, best 64 x 64 pixels at about
 0.05 arcsec a pixel, free of cosmic rays and hot pixels (the network sharpens them into
@@ -25,15 +23,53 @@ import numpy as np
 import torch
 
 from galrestore.networks.arithmetic import reproducible
+from galrestore.networks.weights import load_network
 from galrestore.progress import track
+from galrestore.weights import shipped
 
-__all__ = ["normalise", "restore_stamps"]
+__all__ = ["apply_network", "normalise", "restore_stamps"]
 
 # The network reflects up to 7 pixels at the bottom and right, so it needs more than that.
 _SMALLEST = 8
 
 
-def restore_stamps(network, stamps, batch_size=16, threads=1):
+def restore_stamps(stamps, weights=None, batch_size=16, threads=1):
+    """
+    Restore images with trained weights; see `galrestore.restore_stamps`.
+
+    Parameters
+    ----------
+    stamps : ndarray, shape (N, H, W)
+        Images, in any unit; finite; sides of 8 pixels or more, equal or not.
+    weights : str or Path, optional
+        safetensors file of a network trained by galrestore, or the name of one that
+        comes with the package; by default the best of those.
+    batch_size : int, optional
+        Images restored at once.
+    threads : int, optional
+        CPU threads of the arithmetic.
+
+    Returns
+    -------
+    restored : ndarray of float32, shape (N, H, W)
+        Restored images on the scale of the min-max normalised input; not clipped.
+
+    Raises
+    ------
+    ValueError
+        If the stamps are not (N, H, W), too small, or have pixels that are not finite.
+    InputError
+        If the file is missing, broken or foreign.
+    """
+    stamps = normalise(stamps)  # refuses bad images before weights are read
+    if weights is None:
+        weights = shipped()
+    elif isinstance(weights, str) and weights.isidentifier():
+        weights = shipped(weights)
+    return apply_network(load_network(weights), stamps, batch_size, threads)
+
+
+def apply_network(network, stamps, batch_size=16, threads=1):
     """
     Restore images with a network.
 

@@ -13,7 +13,7 @@ from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import read_table
-from galrestore.networks.inference import restore_stamps
+from galrestore.networks.inference import apply_network
 from galrestore.networks.weights import load_network
 from galrestore.stages.common import add_common_arguments, argument, provenance
 from galrestore.stages.degradation import psf_kernel
@@ -44,7 +44,7 @@ def run(args):
     ids, stamps = _test_images(args)
     inputs = [args.images, args.table]
     if args.method == "network":
-        restored = restore_stamps(
+        restored = apply_network(
             load_network(args.weights), stamps, args.settings.batch_size, args.settings.threads
         )
         inputs.append(args.weights)

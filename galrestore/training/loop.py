@@ -19,7 +19,7 @@ from torch.nn.functional import l1_loss
 from galrestore.errors import SettingsError
 from galrestore.measurement.image_quality import psnr, ssim
 from galrestore.networks.arithmetic import reproducible
-from galrestore.networks.inference import restore_stamps
+from galrestore.networks.inference import apply_network
 from galrestore.training import schedule
 from galrestore.training.batches import Batches
 
@@ -111,7 +111,7 @@ class _Judge:
     def validate(self, network, step, rate, loss):
         """Score a network, and add a row to the history."""
         phase = self.phase
-        restored = restore_stamps(network, self.pairs.lq, phase.micro_batch, phase.threads)
+        restored = apply_network(network, self.pairs.lq, phase.micro_batch, phase.threads)
         scores = tuple(float(score(restored, self.pairs.gt).mean()) for score in (psnr, ssim))
         best = scores > self._best
         if best:

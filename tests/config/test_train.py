@@ -29,6 +29,18 @@ def test_a_phase_does_not_depend_on_other_models():
     assert both.phase("restormer", "jwst") == alone.phase("restormer", "jwst")
 
 
+def test_a_network_may_have_a_recipe_of_its_own():
+    networks = {"restormer": {"architecture": "restormer"}, "plain": {"architecture": "unet"}}
+    train = Train(networks=networks, recipes={"plain": {"learning_rate": 0.01}})
+    assert train.recipe("plain").learning_rate == 0.01
+    assert train.recipe("restormer").learning_rate == 3e-4
+    assert train.recipe("plain").iterations == train.iterations
+    with pytest.raises(ValidationError, match="no network 'other'"):
+        Train(recipes={"other": {"learning_rate": 0.01}})
+    with pytest.raises(ValidationError, match="rate"):
+        Train(recipes={"restormer": {"rate": 0.01}})
+
+
 def test_a_variant_of_an_unknown_network_is_refused():
     with pytest.raises(
         ValidationError, match=r"small\.network: no network 'tiny', there are restor"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from galrestore.networks.architectures import fresh_network
-from galrestore.networks.inference import normalise, restore_stamps
+from galrestore.networks.inference import apply_network, normalise
 from galrestore.rng import stream
 
 SIZE = {
@@ -39,13 +39,13 @@ def test_normalisation_is_idempotent_and_forgets_unit_and_sky(stamps):
 def test_a_constant_image_becomes_zero(network):
     flat = np.full((1, 16, 16), 3.7)
     assert (normalise(flat) == 0).all()
-    assert (restore_stamps(network, flat) == 0).all()
+    assert (apply_network(network, flat) == 0).all()
 
 
 def test_restoration_is_the_network_of_the_normalised_image(network, stamps):
     with torch.no_grad():
         expected = network(torch.from_numpy(normalise(stamps))[:, None])[:, 0].numpy()
-    restored = restore_stamps(network, stamps, batch_size=5)
+    restored = apply_network(network, stamps, batch_size=5)
     np.testing.assert_allclose(restored, expected, atol=1e-6)
     # Raw output: nothing is clipped to [0, 1].
     assert restored.min() < 0 or restored.max() > 1
@@ -53,19 +53,19 @@ def test_restoration_is_the_network_of_the_normalised_image(network, stamps):
 
 @pytest.mark.parametrize("batch_size", [1, 2, 4])
 def test_batches_have_no_influence(network, stamps, batch_size):
-    whole = restore_stamps(network, stamps, batch_size=5)
+    whole = apply_network(network, stamps, batch_size=5)
     # Sums of about a hundred float32 terms of order 1 in another order.
-    np.testing.assert_allclose(restore_stamps(network, stamps, batch_size), whole, atol=2e-6)
+    np.testing.assert_allclose(apply_network(network, stamps, batch_size), whole, atol=2e-6)
 
 
 def test_nothing_in_nothing_out(network):
-    assert restore_stamps(network, np.zeros((0, 64, 64))).shape == (0, 64, 64)
+    assert apply_network(network, np.zeros((0, 64, 64))).shape == (0, 64, 64)
 
 
 def test_switches_of_torch_are_put_back(network, stamps):
     before = torch.get_num_threads()
     network.train()
-    restore_stamps(network, stamps, threads=before + 1)
+    apply_network(network, stamps, threads=before + 1)
     assert torch.get_num_threads() == before
     assert not torch.are_deterministic_algorithms_enabled()
     assert network.training
@@ -81,4 +81,4 @@ def test_switches_of_torch_are_put_back(network, stamps):
 )
 def test_unfit_stamps_are_refused(network, unfit, message):
     with pytest.raises(ValueError, match=message):
-        restore_stamps(network, unfit)
+        apply_network(network, unfit)

@@ -13,7 +13,7 @@ from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids, read_provenance, write_cube
 from galrestore.files.tables import write_table
 from galrestore.networks.architectures import fresh_network
-from galrestore.networks.inference import restore_stamps
+from galrestore.networks.inference import apply_network
 from galrestore.networks.weights import save_network
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
@@ -72,7 +72,7 @@ def test_network_restores_the_test_split(tmp_path, lq):
     status, output = _restore(tmp_path, "network", "--weights", str(weights))
     assert status == 0
     assert read_ids(output).tolist() == [101, 104]
-    assert np.array_equal(read_cube(output, "RS"), restore_stamps(network, lq[[1, 4]]))
+    assert np.array_equal(read_cube(output, "RS"), apply_network(network, lq[[1, 4]]))
 
 
 @pytest.mark.parametrize("method", BASELINES)

@@ -9,7 +9,7 @@ from galrestore.errors import SettingsError
 from galrestore.files.contracts.history import HISTORY
 from galrestore.measurement.image_quality import psnr
 from galrestore.networks.architectures import fresh_network
-from galrestore.networks.inference import normalise, restore_stamps
+from galrestore.networks.inference import apply_network, normalise
 from galrestore.rng import stream
 from galrestore.training.loop import train
 from galrestore.training.pairs import Pairs
@@ -79,7 +79,7 @@ def test_network_learns_to_take_the_sky_off(training, validation):
     # noise of 0.035 would be left: 29 dB.
     network, history = _run(training, validation, iterations=60, validate_every=60, mixup=0.0)
     before = psnr(validation.lq, validation.gt).mean()
-    after = psnr(restore_stamps(network, validation.lq), validation.gt).mean()
+    after = psnr(apply_network(network, validation.lq), validation.gt).mean()
     assert after > before + 4
     assert after == pytest.approx(history["validation_psnr"].iloc[-1], abs=1e-6)
 
@@ -101,7 +101,7 @@ def test_weights_of_the_best_validation_are_kept(training, validation):
     best = history.loc[history["best"]].iloc[-1]
     assert best["validation_psnr"] == history["validation_psnr"].max()
     assert best["step"] < history["step"].iloc[-1]
-    score = psnr(restore_stamps(network, validation.lq), validation.gt).mean()
+    score = psnr(apply_network(network, validation.lq), validation.gt).mean()
     assert score == pytest.approx(best["validation_psnr"], abs=1e-6)
 
 

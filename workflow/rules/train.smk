@@ -12,7 +12,9 @@ rule train:
         images=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.fits",
         table=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.parquet",
         start=earlier_weights,
-        named=RUN.degrade.files() if RUN.train.degrade == "online" else [],
+        named=lambda wildcards: (
+            RUN.degrade.files() if RUN.train.recipe(wildcards.network).degrade == "online" else []
+        ),
     output:
         weights="results/models/{network}/{lineage}/weights.safetensors",
         history="results/models/{network}/{lineage}/history.parquet",
@@ -25,14 +27,16 @@ rule train:
         lineage="(galsim|jwst)(-(galsim|jwst))*",
     conda:
         "../../envs/galrestore.yaml"
-    threads: RUN.train.threads
+    threads: lambda wildcards: RUN.train.recipe(wildcards.network).threads
     params:
         settings=lambda wildcards: RUN.train.phase(wildcards.network, wildcards.lineage),
         seed=RUN.seed,
         code=fingerprint("stages.train"),
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
-        degradation=(
-            ["--degradation", RUN.section("degrade")] if RUN.train.degrade == "online" else []
+        degradation=lambda wildcards: (
+            ["--degradation", RUN.section("degrade")]
+            if RUN.train.recipe(wildcards.network).degrade == "online"
+            else []
         ),
     shell:
         "python -m galrestore train --images {input.images:q} --table {input.table:q}"

@@ -1,0 +1,35 @@
+"""Weights that come with the package; ``README.md`` beside them says what they are."""
+
+from pathlib import Path
+
+__all__ = ["DEFAULT", "shipped"]
+
+DEFAULT = "nafnet"
+
+
+def shipped(name=DEFAULT):
+    """
+    Return the file of a trained network that comes with the package.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"nafnet"``, the best one, or ``"restormer"``, of similar size beside it.
+
+    Returns
+    -------
+    path : Path
+        safetensors file.
+
+    Raises
+    ------
+    ValueError
+        If the package has no such network.
+    """
+    folder = Path(__file__).parent
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.safetensors")))
+        msg = f"no network {name!r} comes with the package, there are: {names}"
+        raise ValueError(msg)
+    return path
