@@ -31,7 +31,7 @@ def merged(*names):
 
 
 @pytest.mark.parametrize(
-    "name", ["config.yaml", "smoke.yaml", "real.yaml", "long.yaml", "paper.yaml"]
+    "name", ["config.yaml", "smoke.yaml", "real.yaml", "weights.yaml", "paper.yaml"]
 )
 def test_shipped_configurations_are_valid(name):
     run = config.load(merged("config.yaml", name))
@@ -133,3 +133,11 @@ def test_schema_and_reference_are_in_step():
     message = "run: python -m galrestore.config"
     assert (FOLDER / "schema.json").read_text() == schema(), message
     assert (FOLDER / "README.md").read_text() == readme(), message
+
+
+def test_figures_show_the_papers_network_unless_told_otherwise():
+    base = merged("config.yaml")
+    assert config.load(base).shown_variant() == "transfer"
+    assert config.load(base | {"present": {"variant": "unet"}}).shown_variant() == "unet"
+    with pytest.raises(SettingsError, match="present.variant: no variant 'gan'"):
+        config.load(base | {"present": {"variant": "gan"}})

@@ -22,7 +22,7 @@ from galrestore.config.resample import Resample
 from galrestore.config.restore import Restore
 from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
-from galrestore.config.train import Train
+from galrestore.config.train import DEFAULT_NETWORK, Train
 from galrestore.errors import SettingsError
 
 __all__ = ["RunConfig", "load", "section_from_json"]
@@ -71,6 +71,20 @@ class RunConfig(Section):
                 msg = f"select.star_magnitudes: no mosaic {name!r}, there are {', '.join(names)}"
                 raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _shown_variant_is_trained(self):
+        if self.present.variant not in (None, *self.train.variants):
+            known = ", ".join(self.train.variants)
+            msg = f"present.variant: no variant {self.present.variant!r}, there are {known}"
+            raise ValueError(msg)
+        return self
+
+    def shown_variant(self):
+        """Return the name of the variant whose images figures show."""
+        variants = self.train.variants
+        of_the_paper = [name for name in variants if variants[name].network == DEFAULT_NETWORK]
+        return self.present.variant or (of_the_paper or list(variants))[-1]
 
     def mosaics(self, telescope=None):
         """

@@ -224,8 +224,8 @@ rule fig05_examples:
     input:
         images="results/pairs/jwst.fits",
         table="results/pairs/jwst.parquet",
-        restored=f"results/restored/{VARIANTS[-1]}/jwst.fits",
-        measurements=f"results/measurements/{VARIANTS[-1]}/jwst.parquet",
+        restored=f"results/restored/{RUN.shown_variant()}/jwst.fits",
+        measurements=f"results/measurements/{RUN.shown_variant()}/jwst.parquet",
     output:
         pdf="results/figures/fig05_examples.pdf",
         png="results/figures/fig05_examples.png",
