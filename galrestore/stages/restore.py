@@ -4,9 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galrestore.baselines.richardson_lucy import richardson_lucy
-from galrestore.baselines.starlet import starlet_richardson_lucy
-from galrestore.baselines.wiener import wiener
+from galrestore.baselines.methods import Choice, restore
 from galrestore.config import Degrade, Restore, section_from_json
 from galrestore.config.restore import BASELINES
 from galrestore.errors import EmptyError, InputError
@@ -55,19 +53,11 @@ def run(args):
 
 
 def _baseline(args, stamps):
-    settings = args.settings
-    kernel = psf_kernel(args.degradation)
-    if kernel.ndim == 1:
-        kernel = np.outer(kernel, kernel)
-    if args.method == "wiener":
-        return wiener(stamps, kernel, settings.wiener_balance)
-    if args.method == "richardson_lucy":
-        return richardson_lucy(stamps, kernel, settings.richardson_lucy_iterations)
-    if args.method == "starlet_rl":
-        return starlet_richardson_lucy(
-            stamps, kernel, settings.starlet_threshold, settings.starlet_iterations
-        )
-    return stamps
+    if args.method == "none":
+        return stamps
+    fixed = getattr(args.settings, args.method)
+    choices = [Choice(fixed.value, fixed.iterations)]
+    return restore(args.method, stamps, psf_kernel(args.degradation), choices)
 
 
 def _test_images(args):
