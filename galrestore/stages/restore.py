@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from galrestore.baselines.methods import Choice, restore
+from galrestore.baselines.methods import METHODS, Choice, restore
+from galrestore.baselines.tuning import choices_of
 from galrestore.config import Degrade, Restore, section_from_json
 from galrestore.config.restore import BASELINES
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import read_table
 from galrestore.networks.inference import restore_stamps
@@ -30,6 +32,7 @@ def add_arguments(parser):
             required=True,
             help="settings of degrade (JSON), for the PSF",
         )
+        baseline.add_argument("--grid", type=Path, help="Parquet table of tune: take its choice")
     for method in methods.choices.values():
         method.add_argument("--images", type=Path, required=True, help="FITS cube with LQ")
         method.add_argument("--table", type=Path, required=True, help="Parquet table of the pairs")
@@ -48,16 +51,23 @@ def run(args):
         inputs.append(args.weights)
     else:
         restored = _baseline(args, stamps)
-        inputs += args.degradation.files()
+        inputs += [*args.degradation.files(), *filter(None, [args.grid])]
     write_cube(args.output, {"RS": restored}, ids, provenance(args, inputs))
 
 
 def _baseline(args, stamps):
     if args.method == "none":
         return stamps
-    fixed = getattr(args.settings, args.method)
-    choices = [Choice(fixed.value, fixed.iterations)]
-    return restore(args.method, stamps, psf_kernel(args.degradation), choices)
+    if args.grid:
+        grid = read_table(args.grid, TUNING_GRID)
+        if set(grid["method"]) != {args.method}:
+            raise InputError(args.grid, f"is not the grid of {args.method}", "rerun tune")
+        choices, edges = choices_of(grid)
+    else:
+        value = getattr(args.settings, f"{args.method}_{METHODS[args.method][1]}")
+        iterations = getattr(args.settings, f"{args.method}_iterations", 1)  # Wiener has none
+        choices, edges = [Choice(value, iterations)], []
+    return restore(args.method, stamps, psf_kernel(args.degradation), choices, edges)
 
 
 def _test_images(args):

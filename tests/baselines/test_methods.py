@@ -30,8 +30,9 @@ def stamps(noise):
 
 
 def fixed(method):
-    given = getattr(Restore(), method)
-    return Choice(given.value, given.iterations)
+    settings = Restore()
+    value = getattr(settings, f"{method}_{METHODS[method][1]}")
+    return Choice(value, getattr(settings, f"{method}_iterations", 1))
 
 
 @pytest.mark.parametrize("method", METHODS)
