@@ -27,6 +27,8 @@ _BASELINES = {
     "sparse": "sparse deconvolution",
 }
 _TRAINING_SETS = {"galsim": "GalSim", "jwst": "JWST"}
+# Networks beside the paper's, which needs no mention.
+_NETWORKS = {"restormer": "", "nafnet": "NAFNet", "unet": "U-Net"}
 
 
 def method_label(method, lineage=None):
@@ -38,19 +40,23 @@ def method_label(method, lineage=None):
     method : str
         Name of a baseline, or of a variant of the network.
     lineage : str, optional
-        Training sets of a variant's phases joined by "-", such as ``"galsim-jwst"``.
+        Training sets of a variant's phases joined by "-", such as ``"galsim-jwst"``, after
+        its network and a "/" where that is not the paper's.
 
     Returns
     -------
     label : str
-        Such as ``"Wiener"`` or ``"GalSim -> JWST"``: repeated sets are named once, and
-        methods unknown here keep their name.
+        Such as ``"Wiener"``, ``"GalSim -> JWST"`` or ``"NAFNet: JWST"``: repeated sets are
+        named once, and methods unknown here keep their name.
     """
     if lineage is None:
         return _BASELINES.get(method, method)
-    phases = lineage.split("-")
+    network, _, sets = lineage.rpartition("/")
+    phases = sets.split("-")
     turns = [name for name, before in zip(phases, [None, *phases], strict=False) if name != before]
-    return " -> ".join(_TRAINING_SETS.get(name, name) for name in turns)
+    label = " -> ".join(_TRAINING_SETS.get(name, name) for name in turns)
+    network = _NETWORKS.get(network, network)
+    return f"{network}: {label}" if network else label
 
 
 def method_labels(methods, lineages):
