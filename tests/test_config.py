@@ -71,6 +71,7 @@ def test_paper_configuration_holds_the_papers_numbers():
         ({"degrade": {"noise": "sky"}}, "belongs to degrade.noise sky or correlation"),
         ({"fit": {"index_bounds": [4, 2]}}, "must increase"),
         ({"seed": -1}, "seed = -1"),
+        ({"tune": {"iterations": [5, 3]}}, r"tune.iterations must rise, got \(5, 3\)"),
         ({"train": {"variants": {"a": ["hubble"]}}}, "train.variants.a.sets.0 = 'hubble'"),
         ({"select": {"threshold": float("nan")}}, "select.threshold = nan"),
         ({"select": {"star_magnitudes": {"x": [-2, -5]}}}, "star_magnitudes.x must be saturation"),
@@ -139,5 +140,5 @@ def test_figures_show_the_papers_network_unless_told_otherwise():
     base = merged("config.yaml")
     assert config.load(base).shown_variant() == "transfer"
     assert config.load(base | {"present": {"variant": "unet"}}).shown_variant() == "unet"
-    with pytest.raises(SettingsError, match="present.variant: no variant 'gan'"):
+    with pytest.raises(SettingsError, match=r"present\.variant: no variant 'gan'"):
         config.load(base | {"present": {"variant": "gan"}})

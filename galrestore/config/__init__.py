@@ -19,7 +19,7 @@ from galrestore.config.measure import Measure
 from galrestore.config.present import Present
 from galrestore.config.render import Render
 from galrestore.config.resample import Resample
-from galrestore.config.restore import Restore
+from galrestore.config.restore import Restore, Tune
 from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
 from galrestore.config.train import DEFAULT_NETWORK, Train
@@ -47,6 +47,7 @@ class RunConfig(Section):
     render: Render = setting(Render(), "GalSim images.", unit="", paper="3.2")
     degrade: Degrade = setting(Degrade(), "Low-quality images.", unit="", paper="3.2, 3.3")
     train: Train = setting(Train(), "Network and its training.", unit="", paper="2.4")
+    tune: Tune = setting(Tune(), "Parameters of the baselines.", unit="", paper="-")
     restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
     measure: Measure = setting(Measure(), "Scores.", unit="", paper="4.1")
     present: Present = setting(Present(), "Tables and figures.", unit="", paper="4")

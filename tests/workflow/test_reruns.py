@@ -8,6 +8,7 @@ SHARDS = 2
 BELOW_TRAIN = {"restore_network", "measure", "table1", "fig05_examples", "check", "all"}
 BELOW_PAIRS = {
     "train",
+    "tune",
     "restore_baseline",
     "fit_pairs",
     "gather_fits",

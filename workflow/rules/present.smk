@@ -28,6 +28,7 @@ PRESENTED = [
 rule table1:
     input:
         measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
+        tuned=expand("results/baselines/grid/{method}.parquet", method=TUNED),
     output:
         parquet="results/tables/table1_{set}.parquet",
         csv="results/tables/table1_{set}.csv",
@@ -45,7 +46,7 @@ rule table1:
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present table1 --measurements {input.measurements:q}"
-        " --lineages {params.lineages:q}"
+        " --lineages {params.lineages:q} --tuned {input.tuned:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
 
