@@ -76,6 +76,12 @@ def test_paper_configuration_holds_the_papers_numbers():
         ({"select": {"threshold": float("nan")}}, "select.threshold = nan"),
         ({"select": {"star_magnitudes": {"x": [-2, -5]}}}, "star_magnitudes.x must be saturation"),
         ({"select": {"star_magnitudes": {"x": [-5, -2]}}}, "star_magnitudes: no mosaic 'x'"),
+        ({"fit": {"known_skies": {"x": {"error": 1}}}}, "fit.known_skies: no mosaic 'x'"),
+        ({"fit": {"known_skies": {"x": {"error": -1}}}}, "greater than or equal to 0"),
+        (
+            {"fit": {"sky": "free", "known_skies": {"x": {"error": 1}}}},
+            r"fit\.sky is 'free' and fit\.known_skies names \['x'\]",
+        ),
     ],
 )
 def test_bad_settings_are_refused_with_key_and_value(change, message):

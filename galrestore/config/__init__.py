@@ -65,12 +65,17 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _star_limits_name_mosaics(self):
+    def _settings_name_mosaics(self):
         names = [name for _, name, _ in self.mosaics()]
-        for name in self.select.star_magnitudes:
-            if name not in names:
-                msg = f"select.star_magnitudes: no mosaic {name!r}, there are {', '.join(names)}"
-                raise ValueError(msg)
+        named = {
+            "select.star_magnitudes": self.select.star_magnitudes,
+            "fit.known_skies": self.fit.known_skies,
+        }
+        for key, keys in named.items():
+            for name in keys:
+                if name not in names:
+                    msg = f"{key}: no mosaic {name!r}, there are {', '.join(names)}"
+                    raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
