@@ -22,6 +22,7 @@ Restoration", arXiv:2111.09881.  Park et al. (2024), section 2.
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from galrestore.networks.operators import (
     convolve_depthwise,
@@ -66,7 +67,12 @@ class Restormer(nn.Module):
     -----
     The defaults are the paper's: 406 tensors and 26,109,076 parameters.  The names of
     the tensors are those of the published weights.
+
+    With `checkpointing` set, training keeps only what enters each block and computes
+    the rest again for the gradient: a quarter of the memory, for a third more time.
     """
+
+    checkpointing = False
 
     def __init__(
         self,
@@ -125,19 +131,27 @@ class Restormer(nn.Module):
         height, width = image.shape[-2:]
         image = _pad(image)
         x1 = self.patch_embed["proj"](image).contiguous(memory_format=torch.channels_last)
-        x1 = _through(self.encoder_level1, x1)
-        x2 = _through(self.encoder_level2, self.down1_2(x1))
-        x3 = _through(self.encoder_level3, self.down2_3(x2))
-        x4 = _through(self.latent, self.down3_4(x3))
+        x1 = self._through(self.encoder_level1, x1)
+        x2 = self._through(self.encoder_level2, self.down1_2(x1))
+        x3 = self._through(self.encoder_level3, self.down2_3(x2))
+        x4 = self._through(self.latent, self.down3_4(x3))
 
         y3 = self.reduce_chan_level3(torch.cat([self.up4_3(x4), x3], 1))
-        y3 = _through(self.decoder_level3, y3)
+        y3 = self._through(self.decoder_level3, y3)
         y2 = self.reduce_chan_level2(torch.cat([self.up3_2(y3), x2], 1))
-        y2 = _through(self.decoder_level2, y2)
+        y2 = self._through(self.decoder_level2, y2)
         y1 = torch.cat([self.up2_1(y2), x1], 1)
-        y1 = _through(self.decoder_level1, y1)
-        y1 = _through(self.refinement, y1)
+        y1 = self._through(self.decoder_level1, y1)
+        y1 = self._through(self.refinement, y1)
         return (self.output(y1) + image)[..., :height, :width]
+
+    def _through(self, blocks, x):
+        for block in blocks:
+            if self.checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x = block(x)
+        return x
 
 
 class _TransformerBlock(nn.Module):
@@ -299,9 +313,3 @@ def _check_size(dim, heads):
         if dim * 2**level % head:
             msg = f"heads[{level}] must divide the {dim * 2**level} channels, got {head}"
             raise ValueError(msg)
-
-
-def _through(blocks, x):
-    for block in blocks:
-        x = block(x)
-    return x

@@ -44,7 +44,9 @@ def test_output_equals_the_vectors(network, vectors):
     torch.testing.assert_close(output, vectors["output"], rtol=1e-6, atol=1e-9)
 
 
-def test_gradients_equal_the_vectors(network, vectors):
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_gradients_equal_the_vectors(network, vectors, checkpointing, monkeypatch):
+    monkeypatch.setattr(network, "checkpointing", checkpointing)
     network.zero_grad()
     network(vectors["input"].double()).square().sum().backward()
     parameters = dict(network.named_parameters())
@@ -108,6 +110,28 @@ def test_single_precision_equals_double_to_rounding(network, vectors):
     for (name, value), other in zip(single.named_parameters(), network.parameters(), strict=True):
         # A gradient sums over all pixels, with cancellation.
         assert (value.grad - other.grad).abs().max() / other.grad.abs().max() < 1e-4, name
+
+
+def test_checkpointing_gives_the_same_gradients_and_keeps_less(network):
+    image = torch.rand(2, 1, 32, 32, dtype=torch.float64)
+    kept, gradients = [], []
+    for checkpointing in (False, True):
+        network.checkpointing = checkpointing
+        sizes = {}
+
+        def pack(tensor, sizes=sizes):
+            sizes[tensor.data_ptr()] = tensor.nbytes
+            return tensor
+
+        network.zero_grad()
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss = network(image).square().sum()
+        loss.backward()
+        kept.append(sum(sizes.values()))
+        gradients.append([value.grad.clone() for value in network.parameters()])
+    network.checkpointing = False
+    assert all(map(torch.equal, *gradients))
+    assert kept[1] < kept[0] / 4
 
 
 # torch instantiates the function itself while it traces.
