@@ -98,15 +98,14 @@ def compare(args):
 
 
 def train(args):
-    """Train the paper's network for some steps, and print time and memory."""
+    """Train the paper's network for some steps."""
     torch.manual_seed(0)
     network = Restormer().to(args.device)
     network.checkpointing = args.checkpointing
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-4)
     images = torch.rand(2, BATCH, 1, SIDE, SIDE, device=args.device)
-    begin, losses = time.perf_counter(), []
-    for _ in range(args.train):
-        loss = 0.0
+    for number in range(args.train):
+        begin, loss = time.perf_counter(), 0.0
         for lq, gt in zip(*(side.split(args.micro_batch) for side in images), strict=True):
             with torch.autocast(args.device, torch.bfloat16, enabled=args.bf16):
                 restored = network(lq)
@@ -116,10 +115,9 @@ def train(args):
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.01)
         optimiser.step()
         optimiser.zero_grad()
-        losses.append(loss)
-    seconds = (time.perf_counter() - begin) / args.train
-    print(f"{args.train} steps of {BATCH} stamps by {args.micro_batch}, {seconds:.1f} s each")
-    print(f"loss {losses[0]:.4f} to {losses[-1]:.4f}, peak memory {peak(args):.2f} GB")
+        text = f"step {number + 1} of {BATCH} stamps by {args.micro_batch}: loss {loss:.4f}"
+        text += f", {time.perf_counter() - begin:.0f} s, peak memory {peak(args):.2f} GB"
+        print(text, flush=True)
 
 
 def restore(network, image, args):
