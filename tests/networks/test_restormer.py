@@ -112,6 +112,24 @@ def test_single_precision_equals_double_to_rounding(network, vectors):
         assert (value.grad - other.grad).abs().max() / other.grad.abs().max() < 1e-4, name
 
 
+def test_mixed_precision_is_near_and_gives_gradients_in_single(network, vectors):
+    image = vectors["input"].float()
+    single = Restormer(**SMALL)
+    single.load_state_dict(network.state_dict())
+    with torch.autocast("cpu", torch.bfloat16):
+        output = single(image)
+    output.float().square().sum().backward()
+    network.zero_grad()
+    expected = network(image.double())
+    expected.square().sum().backward()
+    # bfloat16 rounds to 2^-9: a few such errors in the output, more in gradients, which pass
+    # the network twice and sum over pixels.
+    assert (output - expected).abs().max() / expected.abs().max() < 4 * 2**-9
+    for (name, value), other in zip(single.named_parameters(), network.parameters(), strict=True):
+        assert value.grad.dtype is torch.float32
+        assert (value.grad - other.grad).norm() / other.grad.norm() < 50 * 2**-9, name
+
+
 def test_checkpointing_gives_the_same_gradients_and_keeps_less(network):
     image = torch.rand(2, 1, 32, 32, dtype=torch.float64)
     kept, gradients = [], []
