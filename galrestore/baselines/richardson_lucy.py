@@ -90,14 +90,12 @@ def iterate(images, kernel, background):
     lost over the edges.
     """
     peak = images.max(axis=(1, 2), keepdims=True).clip(0)
-    background = np.maximum(np.reshape(background, (-1, 1, 1)), _FLOOR * peak)
+    least = _FLOOR * peak + np.finfo(float).tiny
+    background = np.maximum(np.reshape(background, (-1, 1, 1)), least)
     data = (images + background).clip(0)
     model = np.ones_like(data) * images.clip(0).mean(axis=(1, 2), keepdims=True)
     transposed = np.flip(kernel)
-    nothing = np.zeros_like(data)
     while True:
         expected = blur(model, kernel) + background
-        model = model * blur(
-            np.divide(data, expected, out=nothing.copy(), where=expected > 0), transposed
-        )
+        model = model * blur(data / expected, transposed)
         yield model
