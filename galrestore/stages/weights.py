@@ -40,7 +40,7 @@ def _convert(args):
         seed=0,
         inputs={str(args.published): sha256_of(args.published)},
     )
-    save_network(args.weights, network, size, args.lineage, record)
+    save_network(args.weights, network, "restormer", size, args.lineage, record)
 
 
 def _show(args):

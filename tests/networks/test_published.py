@@ -47,7 +47,7 @@ def save(state, path, entry="params"):
 def test_conversion_keeps_every_weight_and_the_output(state, tmp_path):
     published, weights = save(state, tmp_path / "published.pth"), tmp_path / "out.safetensors"
     assert main(["weights", "convert", str(published), str(weights)]) == 0
-    network = load_network(weights, SIZE)
+    network = load_network(weights, "restormer", SIZE)
     found = network.state_dict()
     assert list(found) == list(state)
     for name, value in state.items():
