@@ -20,6 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import distance_transform_edt
 
 from galrestore.sources.compiling import compiled
+from galrestore.sources.variances import typical_variance
 
 __all__ = ["Background", "clipped_mode", "measure_background"]
 
@@ -145,8 +146,8 @@ def measure_background(shape, read, mesh, filter_size):
     Each cell has SExtractor's mode, see `clipped_mode`.  Cells of which less than half
     has data take the mean of the nearest others; if all cells are so empty, those with
     any data count.  The median filter uses as many cells on one side as on the other,
-    hence fewer at the rim.  The noise map is scaled by the ratio of a cell's rms and
-    the root of the same mode of the map's variance.
+    hence fewer at the rim.  The noise map is scaled by the ratio of a cell's rms and the
+    root of the map's variance, see `galrestore.sources.variances`.
     """
     cells = [-(-size // mesh) for size in shape]
     level, rms, fraction, variance = (np.zeros(cells) for _ in range(4))
@@ -161,7 +162,7 @@ def measure_background(shape, read, mesh, filter_size):
             if values.size:
                 level[i, j], rms[i, j] = clipped_mode(values)
                 if noise is not None:
-                    variance[i, j] = clipped_mode(noise[cell][good] ** 2)[0]
+                    variance[i, j] = typical_variance(values, noise[cell][good] ** 2)
     if not np.any(fraction > 0):
         msg = "no pixel has data"
         raise ValueError(msg)
