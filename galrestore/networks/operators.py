@@ -14,7 +14,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-__all__ = ["convolve_depthwise", "divide_by_spread", "gate", "mix_channels"]
+__all__ = [
+    "convolve_depthwise",
+    "divide_by_spread",
+    "gate",
+    "mix_channels",
+    "shuffle_pixels",
+    "unshuffle_pixels",
+]
 
 # torch gives 1 x 1 convolutions of one thread to oneDNN from this batch size on.
 _PIECES = 16
@@ -104,6 +111,48 @@ def divide_by_spread(x, epsilon):
         ``x / sqrt(var + epsilon)``, with the variance over the C channels, biased.
     """
     return _DivideBySpread.apply(x, epsilon)
+
+
+def unshuffle_pixels(x):
+    """
+    Halve the resolution: the pixels of each 2 x 2 become channels.
+
+    Parameters
+    ----------
+    x : torch.Tensor, shape (N, C, H, W)
+        Images of even sides.
+
+    Returns
+    -------
+    unshuffled : torch.Tensor, shape (N, 4 C, H / 2, W / 2)
+        Images, channels-last; ``torch.nn.functional.pixel_unshuffle`` gives the same
+        with another layout of the memory.
+    """
+    x = x.permute(0, 2, 3, 1)
+    n, height, width, c = x.shape
+    # Channel c of pixel (i, j) of each 2 x 2 becomes channel 4 c + 2 i + j.
+    x = x.reshape(n, height // 2, 2, width // 2, 2, c).permute(0, 1, 3, 5, 2, 4)
+    return x.reshape(n, height // 2, width // 2, 4 * c).permute(0, 3, 1, 2)
+
+
+def shuffle_pixels(x):
+    """
+    Double the resolution: every four channels become the pixels of a 2 x 2.
+
+    Parameters
+    ----------
+    x : torch.Tensor, shape (N, 4 C, H, W)
+        Images.
+
+    Returns
+    -------
+    shuffled : torch.Tensor, shape (N, C, 2 H, 2 W)
+        Images, channels-last; the inverse of `unshuffle_pixels`.
+    """
+    x = x.permute(0, 2, 3, 1)
+    n, height, width, c = x.shape
+    x = x.reshape(n, height, width, c // 4, 2, 2).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, 2 * height, 2 * width, c // 4).permute(0, 3, 1, 2)
 
 
 class _Depthwise(torch.autograd.Function):

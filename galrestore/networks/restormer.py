@@ -29,6 +29,8 @@ from galrestore.networks.operators import (
     divide_by_spread,
     gate,
     mix_channels,
+    shuffle_pixels,
+    unshuffle_pixels,
 )
 
 __all__ = ["Restormer"]
@@ -244,33 +246,25 @@ class _GatedFeedForward(nn.Module):
 
 
 class _Downsample(nn.Module):
-    """Half the resolution, twice the channels: convolution and PixelUnshuffle."""
+    """Half the resolution, twice the channels."""
 
     def __init__(self, channels):
         super().__init__()
         self.body = nn.Sequential(_conv(channels, channels // 2))
 
     def forward(self, x):
-        x = self.body(x).permute(0, 2, 3, 1)
-        n, height, width, c = x.shape
-        # Channel c of pixel (i, j) of each 2 x 2 becomes channel 4 c + 2 i + j.
-        x = x.reshape(n, height // 2, 2, width // 2, 2, c).permute(0, 1, 3, 5, 2, 4)
-        return x.reshape(n, height // 2, width // 2, 4 * c).permute(0, 3, 1, 2)
+        return unshuffle_pixels(self.body(x))
 
 
 class _Upsample(nn.Module):
-    """Twice the resolution, half the channels: convolution and PixelShuffle."""
+    """Twice the resolution, half the channels."""
 
     def __init__(self, channels):
         super().__init__()
         self.body = nn.Sequential(_conv(channels, 2 * channels))
 
     def forward(self, x):
-        x = self.body(x).permute(0, 2, 3, 1)
-        n, height, width, c = x.shape
-        # Channel 4 c + 2 i + j becomes channel c of pixel (i, j) of each 2 x 2.
-        x = x.reshape(n, height, width, c // 4, 2, 2).permute(0, 1, 4, 2, 5, 3)
-        return x.reshape(n, 2 * height, 2 * width, c // 4).permute(0, 3, 1, 2)
+        return shuffle_pixels(self.body(x))
 
 
 class _Pointwise(nn.Conv2d):

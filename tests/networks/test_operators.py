@@ -6,12 +6,15 @@ import torch
 from scipy.ndimage import correlate
 from scipy.special import erf
 from torch.autograd import gradcheck
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from galrestore.networks.operators import (
     convolve_depthwise,
     divide_by_spread,
     gate,
     mix_channels,
+    shuffle_pixels,
+    unshuffle_pixels,
 )
 
 SINGLE = np.finfo(np.float32).eps
@@ -74,6 +77,14 @@ def test_spread_survives_a_mean_a_thousand_times_as_large():
     # The mean is rounded by 1000 epsilon, which the squares hold to its square.
     found = divide_by_spread(shifted, 0.0).double()
     np.testing.assert_allclose(found, expected, rtol=1000 * SINGLE)
+
+
+def test_shuffles_are_those_of_torch_with_the_channels_last():
+    small, large = random(2, 12, 3, 5), random(2, 3, 6, 10)
+    assert torch.equal(shuffle_pixels(small), pixel_shuffle(small, 2))
+    assert torch.equal(unshuffle_pixels(large), pixel_unshuffle(large, 2))
+    assert shuffle_pixels(small).is_contiguous(memory_format=torch.channels_last)
+    assert unshuffle_pixels(large).is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(
