@@ -113,12 +113,15 @@ def render_order(table):
             f"- GalSim -> JWST over JWST in units of no training (paper): PSNR {gains[0]}, "
             f"SSIM {gains[1]}"
         )
-    failed = [
-        f"{row.better} over {row.worse} ({_UNITS[row.score]})"
+    verdicts = [
+        (
+            _verdict(row.difference, row.error),
+            f"{row.better} over {row.worse} ({_UNITS[row.score]})",
+        )
         for row in table.itertuples()
-        if _verdict(row.difference, row.error) != "holds"
     ]
-    summary = f"does not hold at this budget for {', '.join(failed)}" if failed else "holds"
+    failed = [f"{step} is {verdict}" for verdict, step in verdicts if verdict != "holds"]
+    summary = f"does not hold at this budget: {', '.join(failed)}" if failed else "holds"
     return "\n".join([*lines, "", f"The paper's order {summary}.", ""])
 
 

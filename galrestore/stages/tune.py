@@ -45,7 +45,7 @@ def run(args):
     kernel = psf_kernel(args.degradation)
     grid, stamps = tune(args.method, lq, gt, kernel, values, iterations, settings.noise_classes)
     stamps["id"] = ids
-    for row in grid[grid["chosen"]].itertuples():
+    for row in grid[grid["chosen"]].sort_values("noise_class").itertuples():
         text = "noise from %.4f: %s %g, %d iterations: %.2f dB on %d stamps%s"
         end = "; this is the edge of the grid" if row.at_edge else ""
         level = logging.WARNING if row.at_edge else logging.INFO

@@ -69,8 +69,8 @@ def test_a_reversed_order_is_said():
     assert "- GalSim -> JWST over JWST: -0.50 ± 0.10 dB (paper +0.05): reversed" in text
     assert "PSNR -2.00% (+0.33%), SSIM -2.00% (+4.67%)" in text
     assert text.endswith(
-        "The paper's order does not hold at this budget for GalSim -> JWST over JWST (dB), "
-        "GalSim -> JWST over JWST (SSIM)."
+        "The paper's order does not hold at this budget: GalSim -> JWST over JWST (dB) is "
+        "reversed, GalSim -> JWST over JWST (SSIM) is reversed."
     )
 
 
