@@ -27,7 +27,7 @@ __all__ = [
 _PIECES = 16
 
 
-def mix_channels(x, weight):
+def mix_channels(x, weight, bias=None):
     """
     Convolve with 1 x 1 kernels: a matrix product over the channels.
 
@@ -35,8 +35,10 @@ def mix_channels(x, weight):
     ----------
     x : torch.Tensor, shape (N, C, H, W)
         Images.
-    weight : torch.Tensor, shape (K, C, 1, 1)
+    weight : torch.Tensor, shape (K, C) or (K, C, 1, 1)
         Kernels.
+    bias : torch.Tensor, shape (K,), optional
+        Added to the channels.
 
     Returns
     -------
@@ -51,10 +53,10 @@ def mix_channels(x, weight):
     """
     pixels = x.permute(0, 2, 3, 1)
     if x.device.type != "cpu" or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
-        return functional.linear(pixels, weight.flatten(1)).permute(0, 3, 1, 2)
+        return functional.linear(pixels, weight.flatten(1), bias).permute(0, 3, 1, 2)
     pieces = math.gcd(pixels[..., 0].numel(), _PIECES)
     lines = pixels.reshape(pieces, 1, -1, pixels.shape[-1]).permute(0, 3, 1, 2)
-    mixed = functional.conv2d(lines, weight).permute(0, 2, 3, 1)
+    mixed = functional.conv2d(lines, weight.view(*weight.shape[:2], 1, 1), bias).permute(0, 2, 3, 1)
     return mixed.reshape(*pixels.shape[:-1], -1).permute(0, 3, 1, 2)
 
 
