@@ -9,7 +9,7 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 
 from galrestore.errors import SettingsError
 
-__all__ = ["agree", "prepare", "share", "start"]
+__all__ = ["agree", "prepare", "split", "start"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,23 +80,32 @@ def prepare(network, phase):
     return torch.compile(network, mode=phase.compile)
 
 
-def share(images, fabric):
+def split(images, micro_batch, fabric):
     """
-    Return the part of a batch that belongs to this process.
+    Split a batch into the parts that this process takes one by one.
 
     Parameters
     ----------
     images : torch.Tensor, shape (2, B, 1, H, W)
         LQ and GT of the whole batch.
+    micro_batch : int
+        Most pairs of a part, M.
     fabric : lightning.fabric.Fabric
-        Knows how many processes there are.
+        Knows how many processes there are; each takes as many pairs.
 
-    Returns
-    -------
-    part : torch.Tensor, shape (2, B / processes, 1, H, W)
-        Consecutive pairs; the parts of all processes make up the batch.
+    Yields
+    ------
+    lq, gt : torch.Tensor, shape (M, 1, H, W)
+        Pairs of a part; those of all processes make up the batch.
+    weight : float
+        Part of the process's pairs.
+    wait : bool
+        Whether the exchange of gradients waits for a later part.
     """
-    return images.chunk(fabric.world_size, dim=1)[fabric.global_rank]
+    own = images.chunk(fabric.world_size, dim=1)[fabric.global_rank]
+    parts = own.split(micro_batch, dim=1)
+    for number, (lq, gt) in enumerate(parts, 1):
+        yield lq, gt, len(lq) / own.shape[1], fabric.world_size > 1 and number < len(parts)
 
 
 def agree(fabric, loss, stop):

@@ -6,6 +6,7 @@ the lineage of the phase and the step, and the arithmetic is deterministic, so t
 phase gives the same bytes again on the same machine, interrupted or not.
 """
 
+import contextlib
 import copy
 import math
 
@@ -18,7 +19,7 @@ from galrestore.networks.arithmetic import reproducible
 from galrestore.progress import track
 from galrestore.training import devices
 from galrestore.training.batches import Batches
-from galrestore.training.interruption import InterruptionError, listen
+from galrestore.training.interruption import InterruptionError, Request, listen
 from galrestore.training.judge import Judge
 from galrestore.training.schedule import learning_rate
 from galrestore.training.state import Parts
@@ -70,7 +71,7 @@ def train(
     SettingsError
         If the loss stops being finite, or the device is not there.
     InterruptionError
-        If the process was asked to stop; the state is saved.
+        If there is a state, and a signal asked to stop; the state is saved.
     """
     fabric = fabric or devices.start(phase)
     optimiser = torch.optim.AdamW(
@@ -87,19 +88,20 @@ def train(
     first = state.restore(parts) if state else 0
     if samples and first == 0:
         samples.clear()
-    share = phase.batch_size // fabric.world_size
 
-    with reproducible(phase.threads), listen() as request:
+    # Without a state to save, signals act as usual.
+    listening = listen() if state else contextlib.nullcontext(Request())
+    with reproducible(phase.threads), listening as request:
         for step in _steps(first, phase, judge, fabric):
             rate = learning_rate(step, phase)
             for group in stepper.param_groups:
                 group["lr"] = rate
 
-            images = devices.share(batches(step), fabric)
             loss = 0.0
-            for lq, gt in zip(*(side.split(phase.micro_batch) for side in images), strict=True):
-                part = l1_loss(model(lq), gt) * (len(lq) / share)
-                fabric.backward(part)
+            for lq, gt, weight, wait in devices.split(batches(step), phase.micro_batch, fabric):
+                with fabric.no_backward_sync(model, enabled=wait):
+                    part = l1_loss(model(lq), gt) * weight
+                    fabric.backward(part)
                 loss += part.item()
             loss, stop = devices.agree(fabric, loss, request.made)
             if not math.isfinite(loss):
