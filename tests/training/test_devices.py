@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pydantic import ValidationError
 
 from galrestore.cli import main
@@ -134,3 +135,27 @@ def test_nodes_need_a_launcher(monkeypatch):
     monkeypatch.delenv("SLURM_STEP_NUM_TASKS", raising=False)
     with pytest.raises(SettingsError, match="torchrun or srun"):
         devices.start(Phase(**SETTINGS | {"nodes": 2}))
+
+
+def _phase(**changes):
+    return Phase(**SETTINGS | changes)
+
+
+def test_only_networks_that_can_are_checkpointed(caplog):
+    able, unable = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    able.checkpointing = False
+    assert devices.prepare(able, _phase(checkpointing=True)) is able
+    assert able.checkpointing
+    assert not caplog.text
+    devices.prepare(unable, _phase(checkpointing=True))
+    assert not hasattr(unable, "checkpointing")
+    assert "no such switch" in caplog.text
+
+
+# torch's own modules, imported for compilation, use what torch deprecates.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")
+def test_a_compiled_network_shares_its_weights():
+    network = torch.nn.Linear(1, 1)
+    compiled = devices.prepare(network, _phase(compile="default"))
+    assert compiled is not network
+    assert next(compiled.parameters()) is network.weight

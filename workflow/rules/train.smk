@@ -37,7 +37,7 @@ rule train:
     resources:
         # Of no influence on the results, so a change reruns nothing.
         samples=RUN.train.samples,
-        save_minutes=str(RUN.train.save_minutes),
+        save_minutes=RUN.train.save_minutes,
     params:
         settings=lambda wildcards: RUN.train.phase(wildcards.network, wildcards.lineage),
         seed=RUN.seed,
