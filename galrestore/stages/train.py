@@ -74,7 +74,7 @@ def run(args):
             samples=samples,
         )
     except InterruptionError as stopped:
-        logger.warning("%s; start again to go on", stopped)
+        logger.info("%s; start again to go on", stopped)
         # Fabric kills the first process when another one fails, so the first alone says it.
         raise SystemExit(TEMPORARY_FAILURE if fabric.is_global_zero else 0) from None
     if fabric.is_global_zero:

@@ -6,15 +6,12 @@ is over; SIGUSR1 is the usual choice there; SIGINT is Ctrl-C.
 """
 
 import contextlib
-import logging
 import signal
 import threading
 
 __all__ = ["InterruptionError", "Request", "listen"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-
-logger = logging.getLogger(__name__)
 
 
 class InterruptionError(Exception):
@@ -39,7 +36,7 @@ class Request:
     Attributes
     ----------
     made : bool
-        Becomes true with the first signal.
+        Becomes true with a signal.
     """
 
     def __init__(self):
@@ -49,9 +46,11 @@ class Request:
 @contextlib.contextmanager
 def listen():
     """
-    Turn the first signal to stop into a request; a second one acts as usual.
+    Turn signals to stop into a request; handlers are put back afterwards.
 
-    Outside the main thread, where Python handles no signals, nothing is changed.
+    Further signals change nothing: a launcher such as torchrun passes on what the process
+    group has had already; SIGQUIT ends the process at once.  Outside the main thread,
+    where Python handles no signals, nothing is changed.
 
     Yields
     ------
@@ -63,17 +62,13 @@ def listen():
         yield request
         return
 
-    def note(number, _frame):
+    def note(_number, _frame):
+        # No message from here: a handler must not write while the loop does.
         request.made = True
-        put_back()
-        logger.info("%s: ending the step to save the state", signal.Signals(number).name)
-
-    def put_back():
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
     before = {number: signal.signal(number, note) for number in _SIGNALS}
     try:
         yield request
     finally:
-        put_back()
+        for number, handler in before.items():
+            signal.signal(number, handler)

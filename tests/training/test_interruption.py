@@ -1,4 +1,4 @@
-"""Requests to stop: which signals, once, and handlers put back."""
+"""Requests to stop: which signals, and handlers put back."""
 
 import signal
 import threading
@@ -9,20 +9,14 @@ from galrestore.training.interruption import listen
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_the_first_signal_is_a_request(number):
+def test_signals_are_a_request_however_often_they_come(number):
     before = signal.getsignal(number)
     with listen() as request:
         assert not request.made
-        signal.raise_signal(number)
-        assert request.made
-        assert signal.getsignal(number) is before
-
-
-def test_a_second_signal_acts_as_usual():
-    with listen():
-        signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+        for _ in range(2):
+            signal.raise_signal(number)
+            assert request.made
+    assert signal.getsignal(number) is before
 
 
 def test_handlers_are_put_back_after_an_error():

@@ -144,6 +144,12 @@ def test_a_request_to_stop_saves_and_says_the_step(tmp_path, monkeypatch, whole)
     _assert_same(_train(State(tmp_path, OWNER)), whole)
 
 
+def test_signals_act_as_usual_where_there_is_no_state(monkeypatch):
+    monkeypatch.setattr(Judge, "validate", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        _train()
+
+
 def test_removing_leaves_nothing(tmp_path):
     state = State(tmp_path / "deep" / "state", OWNER)
     state.remove()  # nothing there: no error
