@@ -114,7 +114,8 @@ def _start_logging(stage, path):
     handlers = [logging.StreamHandler(sys.stderr)]
     job = stage if path is None or path.stem == stage else f"{stage} {path.stem}"
     handlers[0].setFormatter(logging.Formatter(job.replace("%", "%%") + ": %(message)s"))
-    if path is not None:
+    first = _is_first_process()
+    if path is not None and first:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
         handlers[1].setFormatter(
@@ -123,5 +124,11 @@ def _start_logging(stage, path):
     for handler in logger.handlers:
         handler.close()
     logger.handlers = handlers
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.INFO if first else logging.WARNING)
     logger.propagate = False
+
+
+def _is_first_process():
+    """Tell the first of several processes that train together from the others."""
+    ranks = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+    return all(os.environ.get(rank, "0") == "0" for rank in ranks)

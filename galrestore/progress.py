@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def track(items, label, total=None):
+def track(items, label, total=None, detail=None):
     """
     Yield from an iterable and show how far it is.
 
@@ -29,6 +29,8 @@ def track(items, label, total=None):
         What the work is, for the bar or the line.
     total : int, optional
         Number of items, where ``len(items)`` does not say.
+    detail : callable, optional
+        Returns what to say behind the numbers, such as the loss.
 
     Yields
     ------
@@ -39,7 +41,11 @@ def track(items, label, total=None):
     if os.environ.get("GALRESTORE_PROGRESS") != "lines" and sys.stderr.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(items, desc=label, total=total)
+        with tqdm(items, desc=label, total=total) as bar:
+            for item in bar:
+                yield item
+                if detail is not None:
+                    bar.set_postfix_str(detail(), refresh=False)
         return
     start = last = time.monotonic()
     for done, item in enumerate(items, 1):
@@ -48,4 +54,5 @@ def track(items, label, total=None):
         if now - last >= _SECONDS_BETWEEN_LINES:
             last = now
             left = (now - start) / done * (total - done)
-            logger.info("%s: %d of %d, %.0f s left", label, done, total, left)
+            more = f", {detail()}" if detail is not None else ""
+            logger.info("%s: %d of %d, %.0f s left%s", label, done, total, left, more)

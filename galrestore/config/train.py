@@ -32,6 +32,9 @@ class Recipe(Section):
         unit="",
         paper="2.4",
     )
+    warmup: int = setting(
+        0, "Steps over which the learning rate rises to the schedule's.", unit="", paper="-", ge=0
+    )
     fixed_fraction: float = setting(
         46 / 150,
         "Schedule `code`: part of a phase at the largest rate.",
@@ -73,8 +76,31 @@ class Recipe(Section):
     )
     validation_stamps: int = setting(512, "Most stamps of a validation.", unit="", paper="-", ge=1)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where to train.", unit="", paper="-")
+    devices: int = setting(
+        1, "Devices of each node, which share each batch.", unit="", paper="-", ge=1
+    )
+    nodes: int = setting(
+        1,
+        "Nodes; with more than one, start with torchrun or srun (docs/training.md).",
+        unit="",
+        paper="-",
+        ge=1,
+    )
     precision: Literal["32-true", "bf16-mixed"] = setting(
         "32-true", "Arithmetic, as Lightning Fabric names it.", unit="", paper="-"
+    )
+    compile: Literal["off", "default", "reduce-overhead", "max-autotune"] = setting(
+        "off",
+        "Mode of torch.compile; reduce-overhead uses CUDA graphs. Off pays on a CPU.",
+        unit="",
+        paper="-",
+    )
+    checkpointing: bool = setting(
+        False,
+        "Compute activations again on the way back instead of keeping them, where the "
+        "network can: less memory, more time.",
+        unit="",
+        paper="-",
     )
     threads: int = setting(
         1,
@@ -90,6 +116,13 @@ class Recipe(Section):
             msg = (
                 f"train.batch_size must be a multiple of train.micro_batch, got "
                 f"{self.batch_size} and {self.micro_batch}"
+            )
+            raise ValueError(msg)
+        processes = self.devices * self.nodes
+        if self.batch_size % processes:
+            msg = (
+                f"train.batch_size must be a multiple of train.devices * train.nodes, got "
+                f"{self.batch_size} and {processes}"
             )
             raise ValueError(msg)
         return self
@@ -139,6 +172,27 @@ class Variant(Section):
 class Train(Recipe):
     """Networks, recipe and phases (stage ``train``)."""
 
+    save_minutes: float = setting(
+        10.0,
+        "Time between two states from which an interrupted phase goes on; no influence on results.",
+        unit="minute",
+        paper="-",
+        ge=0,
+    )
+    samples: int = setting(
+        4,
+        "Validation stamps shown, restored, at each validation below results/samples; 0 for none.",
+        unit="",
+        paper="-",
+        ge=0,
+    )
+    retries: int = setting(
+        2,
+        "How often the workflow starts a phase again that was interrupted or failed.",
+        unit="",
+        paper="-",
+        ge=0,
+    )
     networks: dict[Name, Network] = setting(
         {DEFAULT_NETWORK: Restormer()},
         "Networks by name; variants that name none take the one called restormer.",

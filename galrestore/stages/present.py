@@ -16,10 +16,12 @@ from galrestore.figures import (
     published_fits,
     selection_funnel,
     star_locus,
+    training_curves,
 )
 from galrestore.figures.style import save
 from galrestore.files.atomic import atomic
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
+from galrestore.files.contracts.history import HISTORY
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
@@ -96,6 +98,10 @@ def add_arguments(parser):
     fig05.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
     fig05.add_argument("--restored", type=Path, required=True, help="FITS cube RS")
     fig05.add_argument("--measurements", type=Path, required=True, help="scores of RS")
+    curves = _kind(kinds, "training", _training, "loss and scores of all phases", "PDF PNG")
+    curves.add_argument(
+        "--histories", type=Path, nargs="+", required=True, help="<network>/<sets>/history.parquet"
+    )
     published = _kind(
         kinds,
         "published",
@@ -233,6 +239,20 @@ def _fig05(args):
     figure, caption = fig05_examples.draw(low_quality, restored, truth, noise[rows], method)
     inputs = [args.images, args.table, args.restored, args.measurements]
     save(figure, caption, *args.output, provenance(args, inputs))
+
+
+def _training(args):
+    named = {"/".join(path.parts[-3:-1]): path for path in args.histories}
+    histories = {name: read_table(path, HISTORY) for name, path in named.items()}
+    for name, history in histories.items():
+        if history.empty:
+            raise EmptyError(f"{named[name]}: holds no validation, its curves would be blank")
+    batch_sizes = {
+        name: json.loads(read_provenance(path).settings)["batch_size"]
+        for name, path in named.items()
+    }
+    figure, caption = training_curves.draw(histories, batch_sizes)
+    save(figure, caption, *args.output, provenance(args, args.histories))
 
 
 def _published(args):

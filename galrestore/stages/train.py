@@ -1,5 +1,6 @@
 """Stage ``train``: pairs in, weights and history of one phase out."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,18 @@ from galrestore.networks.weights import load_network, save_network
 from galrestore.stages.common import add_common_arguments, argument, provenance
 from galrestore.stages.degradation import noise_correlation, psf_kernel
 from galrestore.synthesis.noise import amplitudes
+from galrestore.training.devices import start
+from galrestore.training.interruption import InterruptionError
 from galrestore.training.loop import train
 from galrestore.training.online import Degradation
 from galrestore.training.pairs import Pairs
+from galrestore.training.samples import Samples
+from galrestore.training.state import State
+
+# EX_TEMPFAIL of sysexits.h: the user is to try again.
+TEMPORARY_FAILURE = 75
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser):
@@ -33,12 +43,19 @@ def add_arguments(parser):
     )
     parser.add_argument("--weights", type=Path, required=True, help="safetensors file to write")
     parser.add_argument("--history", type=Path, required=True, help="Parquet table to write")
+    parser.add_argument("--state", type=Path, help="folder from which to go on if interrupted")
+    parser.add_argument(
+        "--save-minutes", type=float, default=10.0, help="time between two states (default: 10)"
+    )
+    parser.add_argument("--samples", type=Path, help="folder of restored stamps by step")
+    parser.add_argument("--sample-count", type=int, default=4, help="stamps shown (default: 4)")
     add_common_arguments(parser, Phase)
 
 
 def run(args):
     """Run the stage."""
     phase = args.settings
+    fabric = start(phase)
     training, validation = (_pairs(args, split) for split in ("train", "validation"))
     degradation, named = _degradation(args, training.gt.shape[1:])
     architecture, size = phase.network.architecture, phase.network.size()
@@ -47,11 +64,44 @@ def run(args):
     else:
         network = fresh_network(architecture, size, args.seed)
 
-    history = train(network, training, validation, phase, args.seed, degradation)
-
     record = provenance(args, [args.images, args.table, *named, *filter(None, [args.start])])
-    save_network(args.weights, network, architecture, size, phase.lineage, record)
-    write_table(args.history, history, HISTORY, record)
+    state, samples = _state(args, record), _samples(args)
+    try:
+        history = train(
+            *(network, training, validation, phase, args.seed, degradation),
+            fabric=fabric,
+            state=state,
+            samples=samples,
+        )
+    except InterruptionError as stopped:
+        logger.info("%s; start again to go on", stopped)
+        # Fabric kills the first process when another one fails, so the first alone says it.
+        raise SystemExit(TEMPORARY_FAILURE if fabric.is_global_zero else 0) from None
+    if fabric.is_global_zero:
+        save_network(args.weights, network, architecture, size, phase.lineage, record)
+        write_table(args.history, history, HISTORY, record)
+        if state:
+            state.remove()
+
+
+def _state(args, record):
+    """Where the state is kept, and what it belongs to."""
+    if args.state is None:
+        return None
+    owner = {
+        "settings": record.settings,
+        "seed": record.seed,
+        "code": record.code,
+        "inputs": record.inputs,
+        "degradation": args.degradation and args.degradation.model_dump_json(),
+    }
+    return State(args.state, owner, args.save_minutes)
+
+
+def _samples(args):
+    if args.samples is None or args.sample_count == 0:
+        return None
+    return Samples(args.samples, args.sample_count, args.seed)
 
 
 def _degradation(args, shape):

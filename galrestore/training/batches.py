@@ -1,5 +1,6 @@
 """Batches of a phase: which stamps, how turned and mixed, and with which noise."""
 
+import logging
 import zlib
 
 import torch
@@ -10,6 +11,8 @@ from galrestore.training.pairs import Order
 
 __all__ = ["Batches"]
 
+logger = logging.getLogger(__name__)
+
 
 class Batches:
     """
@@ -18,7 +21,8 @@ class Batches:
     Parameters
     ----------
     pairs : Pairs
-        Stamps; they move to the device as a whole.
+        Stamps; they move to the device as a whole where they take up no more than half
+        of its free memory, else batch by batch.
     phase : Phase
         Settings of the phase.
     seed : int
@@ -45,7 +49,8 @@ class Batches:
         self.pairs = pairs
         # Images that are made anew need no LQ in memory.
         names = ("gt",) if self.degradation else ("lq", "gt")
-        self.images = [torch.from_numpy(getattr(pairs, name)).to(device) for name in names]
+        cubes = [torch.from_numpy(getattr(pairs, name)) for name in names]
+        self.images = _place(cubes, device)
 
     def __call__(self, step):
         """
@@ -62,8 +67,8 @@ class Batches:
             LQ and GT.
         """
         rows = self.order.rows(step, self.phase.batch_size)
-        where = torch.from_numpy(rows).to(self.device)
-        images = torch.stack([cube[where] for cube in self.images])[:, :, None]
+        where = torch.from_numpy(rows).to(self.images[0].device)
+        images = torch.stack([cube[where] for cube in self.images])[:, :, None].to(self.device)
         generator = stream(self.seed, "train.augment", self.ident, step)
         if self.phase.dihedral:
             images = augmentation.turn(images, generator)
@@ -78,3 +83,15 @@ class Batches:
         fields = self.degradation.fields(truth.shape, random)
         noise = torch.as_tensor(noise, dtype=torch.float32, device=self.device)
         return online.degrade(truth, fields, noise, self.degradation.kernel)
+
+
+def _place(cubes, device):
+    """Move stamps to a CUDA device that has twice their room free, or leave them here."""
+    if device.type == "cpu":
+        return cubes
+    size = sum(cube.nbytes for cube in cubes)
+    free, _ = torch.cuda.mem_get_info(device)
+    if size <= free / 2:
+        return [cube.to(device) for cube in cubes]
+    logger.info("%.1f GB of stamps stay in main memory: %.1f GB are free", size / 1e9, free / 1e9)
+    return cubes

@@ -3,34 +3,41 @@ Training of a network on pairs: one phase.
 
 The loop reads from top to bottom in `train`.  All random numbers follow from the seed,
 the lineage of the phase and the step, and the arithmetic is deterministic, so the same
-phase gives the same bytes again on the same machine.
+phase gives the same bytes again on the same machine, interrupted or not.
 """
 
+import contextlib
 import copy
-import logging
 import math
-import time
 
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
 from torch.nn.functional import l1_loss
 
 from galrestore.errors import SettingsError
-from galrestore.measurement.image_quality import psnr, ssim
 from galrestore.networks.arithmetic import reproducible
-from galrestore.networks.inference import apply_network
-from galrestore.training import schedule
+from galrestore.progress import track
+from galrestore.training import devices
 from galrestore.training.batches import Batches
+from galrestore.training.interruption import InterruptionError, Request, listen
+from galrestore.training.judge import Judge
+from galrestore.training.schedule import learning_rate
+from galrestore.training.state import Parts
 
 __all__ = ["train"]
 
-logger = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_LINES = 10.0
-
-
-def train(network, training, validation, phase, seed, degradation=None):
+def train(
+    network,
+    training,
+    validation,
+    phase,
+    seed,
+    degradation=None,
+    fabric=None,
+    state=None,
+    samples=None,
+):
     """
     Train a network for one phase, and leave it with the weights that validated best.
 
@@ -46,113 +53,90 @@ def train(network, training, validation, phase, seed, degradation=None):
         Seed of the run.
     degradation : Degradation, optional
         Blur and noise, for settings that degrade online.
+    fabric : lightning.fabric.Fabric, optional
+        What `devices.start` gave; called here by default.
+    state : State, optional
+        Where to keep what is needed to go on after an interruption.
+    samples : Samples, optional
+        Where to show a few restored stamps at each validation.
 
     Returns
     -------
     history : pandas.DataFrame
-        One row for each validation, columns as in contract ``HISTORY``.
+        One row for each validation, columns as in contract ``HISTORY``.  With more than
+        one process, the first alone validates and has history and best weights.
 
     Raises
     ------
     SettingsError
         If the loss stops being finite, or the device is not there.
+    InterruptionError
+        If there is a state, and a signal asked to stop; the state is saved.
     """
-    fabric = Fabric(accelerator=_device(phase), devices=1, precision=phase.precision)
+    fabric = fabric or devices.start(phase)
     optimiser = torch.optim.AdamW(
         network.parameters(),
         lr=phase.learning_rate,
         betas=phase.betas,
         weight_decay=phase.weight_decay,
     )
-    model, optimiser = fabric.setup(network, optimiser)
+    model, stepper = fabric.setup(devices.prepare(network, phase), optimiser)
     average = copy.deepcopy(network) if phase.ema else None
     batches = Batches(training, phase, seed, fabric.device, degradation)
-    judge = _Judge(validation.some(phase.validation_stamps, seed), phase)
-    progress = _Progress(phase.iterations)
+    judge = Judge(validation.some(phase.validation_stamps, seed), phase, samples)
+    parts = Parts(network, optimiser, average, judge)
+    first = state.restore(parts) if state else 0
+    if samples and first == 0:
+        samples.clear()
 
-    with reproducible(phase.threads):
-        for step in range(phase.iterations):
-            rate = _rate(step, phase)
-            for group in optimiser.param_groups:
+    # Without a state to save, signals act as usual.
+    listening = listen() if state else contextlib.nullcontext(Request())
+    with reproducible(phase.threads), listening as request:
+        for step in _steps(first, phase, judge, fabric):
+            rate = learning_rate(step, phase)
+            for group in stepper.param_groups:
                 group["lr"] = rate
 
-            images = batches(step)
             loss = 0.0
-            for lq, gt in zip(*(side.split(phase.micro_batch) for side in images), strict=True):
-                part = l1_loss(model(lq), gt) * (len(lq) / phase.batch_size)
-                fabric.backward(part)
+            for lq, gt, weight, wait in devices.split(batches(step), phase.micro_batch, fabric):
+                with fabric.no_backward_sync(model, enabled=wait):
+                    part = l1_loss(model(lq), gt) * weight
+                    fabric.backward(part)
                 loss += part.item()
+            loss, stop = devices.agree(fabric, loss, request.made)
             if not math.isfinite(loss):
                 raise _diverged(step, phase)
             if phase.gradient_clip:
                 fabric.clip_gradients(
-                    model, optimiser, max_norm=phase.gradient_clip, error_if_nonfinite=False
+                    model, stepper, max_norm=phase.gradient_clip, error_if_nonfinite=False
                 )
-            optimiser.step()
-            optimiser.zero_grad()
+            stepper.step()
+            stepper.zero_grad()
             if average is not None:
                 _update(average, network, phase.ema, step)
 
             done = step + 1
-            progress.add(done, loss, rate)
-            if done % phase.validate_every == 0 or done == phase.iterations:
-                judge.validate(average or network, done, rate, progress.mean_loss())
-    network.load_state_dict(judge.weights)
+            last = done == phase.iterations
+            judge.losses.append(loss)
+            if fabric.is_global_zero:  # the other processes hold the same weights
+                if last or done % phase.validate_every == 0:
+                    judge.validate(average or network, done, rate)
+                if state and not last and (stop or state.due()):
+                    state.save(done, parts)
+            if stop and not last:
+                raise InterruptionError(done)
+    if judge.weights:
+        network.load_state_dict(judge.weights)
     return pd.DataFrame(judge.rows)
 
 
-class _Judge:
-    """Validates networks and keeps the weights of the best: PSNR, then SSIM."""
-
-    def __init__(self, pairs, phase):
-        self.pairs, self.phase = pairs, phase
-        self.rows, self.weights, self._best = [], None, (-math.inf, -math.inf)
-
-    def validate(self, network, step, rate, loss):
-        """Score a network, and add a row to the history."""
-        phase = self.phase
-        restored = apply_network(network, self.pairs.lq, phase.micro_batch, phase.threads)
-        scores = tuple(float(score(restored, self.pairs.gt).mean()) for score in (psnr, ssim))
-        best = scores > self._best
-        if best:
-            self._best = scores
-            self.weights = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
-        values = (step, rate, loss, *scores, best)
-        names = ("step", "learning_rate", "loss", "validation_psnr", "validation_ssim", "best")
-        self.rows.append(dict(zip(names, values, strict=True)))
-        text = "step %d: validation PSNR %.2f dB, SSIM %.3f, loss %.5f, rate %.1e%s"
-        logger.info(text, step, *scores, loss, rate, ", best so far" if best else "")
-
-
-class _Progress:
-    """Says now and then how far the loop is; keeps the mean loss between validations."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.start = self.last = time.monotonic()
-        self.losses = []
-
-    def add(self, done, loss, rate):
-        self.losses.append(loss)
-        now = time.monotonic()
-        if now - self.last >= _SECONDS_BETWEEN_LINES:
-            self.last = now
-            left = (now - self.start) / done * (self.steps - done)
-            text = "step %d of %d: loss %.5f, rate %.1e, %.0f s left"
-            logger.info(text, done, self.steps, loss, rate, left)
-
-    def mean_loss(self):
-        """Return the mean loss since the last call."""
-        mean = math.fsum(self.losses) / len(self.losses)
-        self.losses = []
-        return mean
-
-
-def _rate(step, phase):
-    ends = phase.learning_rate, phase.learning_rate_end
-    if phase.schedule == "paper":
-        return schedule.one_cosine(step, phase.iterations, *ends, phase.position, phase.phases)
-    return schedule.fixed_then_cosine(step, phase.iterations, *ends, phase.fixed_fraction)
+def _steps(first, phase, judge, fabric):
+    """Count the steps left, from 0 for a new phase; the first process shows how far it is."""
+    steps = range(first, phase.iterations)
+    if not fabric.is_global_zero:
+        return steps
+    label = f"train {phase.lineage}" + (f", after step {first}" if first else "")
+    return track(steps, label, detail=judge.last_loss)
 
 
 def _update(average, network, decay, step):
@@ -162,14 +146,6 @@ def _update(average, network, decay, step):
     with torch.no_grad():
         for mean, value in pairs:
             mean.lerp_(value, 1 - decay)
-
-
-def _device(phase):
-    if phase.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if phase.device == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("train.device", "cuda", "this computer has no CUDA device; use cpu")
-    return phase.device
 
 
 def _diverged(step, phase):

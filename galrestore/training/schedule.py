@@ -1,8 +1,32 @@
-"""Learning rate by step: fixed then cosine, or one cosine over several phases."""
+"""Learning rate by step: fixed then cosine, or one cosine over several phases; warm-up."""
 
 import math
 
-__all__ = ["fixed_then_cosine", "one_cosine"]
+__all__ = ["fixed_then_cosine", "learning_rate", "one_cosine"]
+
+
+def learning_rate(step, phase):
+    """
+    Return the learning rate of one step of a phase.
+
+    Parameters
+    ----------
+    step : int
+        Steps done before, from 0.
+    phase : Phase
+        Settings of the phase.
+
+    Returns
+    -------
+    rate : float
+        That of the schedule; over the first ``warmup`` steps it rises to it evenly.
+    """
+    ends = phase.learning_rate, phase.learning_rate_end
+    if phase.schedule == "paper":
+        rate = one_cosine(step, phase.iterations, *ends, phase.position, phase.phases)
+    else:
+        rate = fixed_then_cosine(step, phase.iterations, *ends, phase.fixed_fraction)
+    return rate * (step + 1) / phase.warmup if step < phase.warmup else rate
 
 
 def fixed_then_cosine(step, steps, rate, rate_end, fixed_fraction):

@@ -11,6 +11,7 @@ from galrestore.cli import main
 from galrestore.config.acquire import Acquire, SimulatedMosaic, SimulatedSky
 from galrestore.config.select import Select
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
+from galrestore.files.contracts.history import HISTORY
 from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION, POPULATION_STATISTICS
@@ -308,3 +309,29 @@ def test_published_fits_as_table_and_figure(folder):
     assert "Failed fits: 1 bright gaussian index." in Path(outputs[2]).read_text()
     with Image.open(outputs[4]) as image:
         assert "4 galaxies of bright" in image.text["Description"]
+
+
+def history(model, psnr, batch_size=4):
+    frame = rows(HISTORY, len(psnr)).assign(validation_psnr=psnr)
+    frame["step"] = 10 * np.arange(1, len(psnr) + 1)
+    frame["best"] = frame["validation_psnr"] == frame["validation_psnr"].cummax()
+    settings = f'{{"batch_size": {batch_size}}}'
+    file = f"results/models/{model}/history.parquet"
+    write_table(file, frame, HISTORY, Provenance("train", "ab", settings, 3))
+    return file
+
+
+def test_training_curves_name_models_by_their_folders(folder):
+    files = history("nafnet/jwst", [20.0, 22.0]), history("nafnet/jwst-jwst", [25.0, 24.0])
+    outputs = ("f/training_curves.pdf", "f/training_curves.png")
+    assert present("training", "--histories", *files, outputs=outputs) == 0
+    with Image.open(outputs[1]) as image:
+        caption = image.text["Description"]
+    assert "nafnet/jwst 22.00 dB / 1.000 at step 20 of 20 (80 images)" in caption
+    assert "nafnet/jwst-jwst 25.00 dB / 1.000 at step 10 of 20 (80 images)" in caption
+
+
+def test_curves_of_an_empty_history_are_refused(folder, capsys):
+    file = history("nafnet/jwst", [])
+    assert present("training", "--histories", file, outputs=("f/c.pdf", "f/c.png")) == 2
+    assert f"{file}: holds no validation" in capsys.readouterr().err

@@ -69,3 +69,13 @@ def test_degrading_online_needs_the_degradation():
     pairs, batches = _batches(degrade="online")
     with pytest.raises(ValueError, match="give the degradation"):
         Batches(pairs, batches.phase, 3, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("room", "where"), [(1.99, "cpu"), (2.0, "meta")])
+def test_stamps_move_to_a_device_with_twice_their_room(monkeypatch, room, where):
+    pairs, batches = _batches()
+    size = pairs.lq.nbytes + pairs.gt.nbytes
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (room * size, 1e12))
+    # Device "meta" stands in for CUDA: tensors can move there on any computer.
+    placed = Batches(pairs, batches.phase, 3, torch.device("meta"))
+    assert {cube.device.type for cube in placed.images} == {where}

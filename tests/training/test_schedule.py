@@ -2,7 +2,8 @@
 
 import pytest
 
-from galrestore.training.schedule import fixed_then_cosine, one_cosine
+from galrestore.config.train import Phase
+from galrestore.training.schedule import fixed_then_cosine, learning_rate, one_cosine
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,12 @@ def test_one_cosine_goes_through_the_phases(phase, step, expected):
 def test_one_cosine_has_no_jump_between_phases():
     last, first = one_cosine(100, 100, 1.0, 0.0, 0, 2), one_cosine(0, 100, 1.0, 0.0, 1, 2)
     assert last == first
+
+
+def test_warm_up_rises_evenly_to_the_schedule():
+    common = {"network": {"architecture": "unet"}, "lineage": "jwst", "iterations": 100}
+    plain = Phase(**common, learning_rate=1e-3, fixed_fraction=0.5)
+    warm = Phase(**common, learning_rate=1e-3, fixed_fraction=0.5, warmup=4)
+    rates = [learning_rate(step, warm) for step in range(5)]
+    assert rates == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 1e-3], rel=1e-12)
+    assert learning_rate(60, warm) == learning_rate(60, plain)

@@ -5,7 +5,15 @@ import pytest
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 SHARDS = 2
-BELOW_TRAIN = {"restore_network", "measure", "table1", "fig05_examples", "check", "all"}
+BELOW_TRAIN = {
+    "training_curves",
+    "restore_network",
+    "measure",
+    "table1",
+    "fig05_examples",
+    "check",
+    "all",
+}
 BELOW_PAIRS = {
     "train",
     "tune",

@@ -8,6 +8,7 @@
 #           results/tables/published_fits.{parquet,csv,md}   fits against published ones, if any
 #           results/figures/figNN_<what>.{pdf,png}, published_fits.{pdf,png}
 #           results/figures/fit_quality.{pdf,png}          fits of GalSim images against truth
+#           results/figures/training_curves.{pdf,png}      losses and scores of all phases
 #           results/figures/{star_locus,selection_funnel}.{pdf,png}
 
 PRESENTED = [
@@ -21,6 +22,7 @@ PRESENTED = [
     "results/figures/fig04_corner.png",
     "results/figures/fit_quality.png",
     "results/figures/fig05_examples.png",
+    "results/figures/training_curves.png",
     *(["results/tables/published_fits.md"] if PUBLISHED else []),
 ]
 
@@ -241,6 +243,26 @@ rule fig05_examples:
     shell:
         "python -m galrestore present fig05 --images {input.images:q} --table {input.table:q}"
         " --restored {input.restored:q} --measurements {input.measurements:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
+rule training_curves:
+    input:
+        histories=expand("results/models/{model}/history.parquet", model=RUN.train.models()),
+    output:
+        pdf="results/figures/training_curves.pdf",
+        png="results/figures/training_curves.png",
+    log:
+        "results/logs/present/training_curves.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present training --histories {input.histories:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
 

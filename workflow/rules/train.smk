@@ -5,6 +5,11 @@
 #           images of the PSF and of noise that the settings name, to degrade online
 #   writes  results/models/<network>/<lineage>/weights.safetensors   best of the validation
 #           results/models/<network>/<lineage>/history.parquet       losses and scores by step
+#   keeps   results/state/train/<network>/<lineage>/    to go on after an interruption; then gone
+#           results/samples/<network>/<lineage>/        PNG strips of restored validation stamps
+#
+# State and samples are not declared, as Snakemake removes declared files of failed jobs.
+# exec leaves no shell that a signal would end before the stage has saved its state.
 
 
 rule train:
@@ -25,9 +30,14 @@ rule train:
     wildcard_constraints:
         network=one_of(RUN.train.networks),
         lineage="(galsim|jwst)(-(galsim|jwst))*",
+    retries: RUN.train.retries
     conda:
         "../../envs/galrestore.yaml"
     threads: lambda wildcards: RUN.train.recipe(wildcards.network).threads
+    resources:
+        # Of no influence on the results, so a change reruns nothing.
+        samples=RUN.train.samples,
+        save_minutes=RUN.train.save_minutes,
     params:
         settings=lambda wildcards: RUN.train.phase(wildcards.network, wildcards.lineage),
         seed=RUN.seed,
@@ -39,7 +49,11 @@ rule train:
             else []
         ),
     shell:
-        "python -m galrestore train --images {input.images:q} --table {input.table:q}"
+        "exec python -m galrestore train --images {input.images:q} --table {input.table:q}"
         " {params.start} {params.degradation:q} --settings {params.settings:q}"
         " --seed {params.seed} --code {params.code} --log {log:q}"
+        " --state results/state/train/{wildcards.network:q}/{wildcards.lineage:q}"
+        " --save-minutes {resources.save_minutes}"
+        " --samples results/samples/{wildcards.network:q}/{wildcards.lineage:q}"
+        " --sample-count {resources.samples}"
         " --weights {output.weights:q} --history {output.history:q}"
