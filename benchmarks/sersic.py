@@ -5,10 +5,12 @@ Speed and truthfulness of the Sersic fits, against peers in the same run.
 
 GalSim draws the galaxies: n 0.5 to 6, semi-major half-light radius 1.5 to 10 pixels, axis
 ratio 0.2 to 1, centres within a pixel, a Gaussian PSF of 2 pixels, stamps of 64 pixels,
-white noise, matched-filter S/N 20 to 500.  Peers: pyimfit (extra ``benchmarks``; needs the
-headers of GSL, FFTW and NLopt), and scipy.optimize.least_squares on the paper's recipe, pixels
-sampled 10 x 10 within five pixels of the centre.  Rates are per core: processor time of all
-threads counts.
+white noise, matched-filter S/N 20 to 500.  Recovery and pulls are also given with the sky
+known as stage ``select`` knows it: each stamp gets a sky that is wrong by a Gaussian error
+of 0.04 of the noise, what ``background_error`` says of the simulated mosaics.  Peers:
+pyimfit (extra ``benchmarks``; needs the headers of GSL, FFTW and NLopt), and
+scipy.optimize.least_squares on the paper's recipe, pixels sampled 10 x 10 within five pixels
+of the centre.  Rates are per core: processor time of all threads counts.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from galrestore.sersic.psf import SIGMA_PER_FWHM, Psf
 
 SIDE, FWHM = 64, 2.0
 NAMES = ("x", "y", "model_flux", "r50", "n", "q", "i50", "background")
+SKY_ERROR = 0.04  # rms of a pixel
 ACCURATE = galsim.GSParams(
     maximum_fft_size=20_000, folding_threshold=1e-3, kvalue_accuracy=1e-6, maxk_threshold=1e-4
 )
@@ -40,6 +43,7 @@ def main():
     parser.add_argument("--peers", type=int, default=16, help="galaxies that the peers fit")
     parser.add_argument("--torch", type=int, default=100, help="galaxies that torch fits")
     parser.add_argument("--noises", type=int, default=5, help="noise realisations for pulls")
+    parser.add_argument("--repeats", type=int, default=16, help="of noise, for rare failures")
     args = parser.parse_args()
     clean, truth = sample(args.count, args.sample)
     noise = np.random.default_rng(12).normal(0, 1, clean.shape)
@@ -51,9 +55,13 @@ def main():
     threads(stamps)
     peers(stamps[: args.peers], {k: v[: args.peers] for k, v in truth.items()}, rate)
     result = fit_sersic(stamps, FWHM)
-    recovery(result, truth)
     minima(result, noise)
-    pulls(clean, truth, args.noises)
+    for known in (False, True):
+        print("sky known to 0.04 of the noise:" if known else "sky free:")
+        result = fit_sersic(stamps, FWHM, sky=wrong_sky(len(stamps), 14) if known else None)
+        recovery(result, truth)
+        repeated(clean, truth, args.repeats, known)
+        pulls(clean, truth, args.noises, known)
     rendering(clean, truth)
     torch_backend(stamps[: args.torch])
 
@@ -99,10 +107,18 @@ def speed(stamps):
         rates.append(len(stamps) / (time.process_time() - begin))
     print(f"speed: {np.median(rates):.0f} fits/s/core (wanted 1200)")
     begin = time.process_time()
+    fit_sersic(stamps, FWHM, sky=wrong_sky(len(stamps), 14))
+    print(f"    with a known sky: {len(stamps) / (time.process_time() - begin):.0f} fits/s/core")
+    begin = time.process_time()
     fit_sersic(stamps, Psf((0.5, 0.4, 0.1), (0.7, 1.0, 3.0)))
     three = len(stamps) / (time.process_time() - begin)
     print(f"    with three Gaussians for the PSF: {three:.0f} fits/s/core")
     return np.median(rates)
+
+
+def wrong_sky(count, seed):
+    """Skies of stamps without any, as measured on a mosaic, and their standard error."""
+    return np.random.default_rng(seed).normal(0, SKY_ERROR, count), SKY_ERROR
 
 
 def threads(stamps):
@@ -251,6 +267,20 @@ def recovery(result, truth):
     print("    (wanted at S/N > 100: none catastrophic, scatter 0.07, 0.05, 0.02, 0.02)")
 
 
+def repeated(clean, truth, repeats, known):
+    """Print how often fits at S/N > 100 are off by a factor of two, over noise realisations."""
+    some = truth["snr"] > 100
+    truth = {name: values[some] for name, values in truth.items()}
+    scaled = clean[some] * truth["model_flux"][:, None, None]
+    count = 0
+    for k in range(repeats):
+        noise = np.random.default_rng(200 + k).normal(0, 1, scaled.shape)
+        sky = wrong_sky(len(scaled), 300 + k) if known else None
+        found = fit_sersic(scaled + noise, FWHM, sky=sky)
+        count += catastrophic(found["n"], found["r50"], truth).sum()
+    print(f"{repeats} other noises, S/N > 100: {count} of {repeats * len(scaled)} catastrophic")
+
+
 def minima(result, noise):
     """Print how far chi-square ends above that of the truth."""
     own = result["chi2"] * (SIDE**2 - 8) * result["rms"] ** 2
@@ -258,11 +288,14 @@ def minima(result, noise):
     print(f"minima: chi-square at most {excess.max():+.2f} from the truth's (wanted below +0.5)")
 
 
-def pulls(clean, truth, noises):
+def pulls(clean, truth, noises, known):
     """Print the scatter of errors in units of the standard errors, good fits only."""
     scaled = clean * truth["model_flux"][:, None, None]
     rng = np.random.default_rng(13)
-    fits = [fit_sersic(scaled + rng.normal(0, 1, clean.shape), FWHM) for _ in range(noises)]
+    fits = []
+    for k in range(noises):
+        sky = wrong_sky(len(clean), 400 + k) if known else None
+        fits.append(fit_sersic(scaled + rng.normal(0, 1, clean.shape), FWHM, sky=sky))
     result = {name: np.concatenate([fit[name] for fit in fits]) for name in fits[0]}
     true = {name: np.tile(values, noises) for name, values in truth.items()}
     true["i50"] = brightness_at_r50(true["model_flux"], true["r50"], true["n"])
@@ -301,6 +334,7 @@ def rendering(clean, truth):
 def torch_backend(stamps):
     """Print the largest difference of the two backends, both in double precision."""
     options = {"precision": "double", "maximum_iterations": 1000}
+    options["sky"] = wrong_sky(len(stamps), 14)
     compiled = fit_sersic(stamps, FWHM, **options)
     begin = time.process_time()
     found = fit_sersic(stamps, FWHM, backend="torch", **options)

@@ -27,10 +27,12 @@ STAGES = {
     "render": "render the population with GalSim",
     "degrade": "make low-quality images of ground truth, and split by sky",
     "train": "train a network for one phase",
+    "tune": "choose the parameters of a baseline on validation images",
     "restore": "restore a test set with a network or a baseline",
     "measure": "score restored images against the ground truth",
     "present": "make a table or a figure",
     "check": "test the artefacts and compare fingerprints",
+    "weights": "convert published weights, or say what a file of weights holds",
     "gather": "join the shards of a table or of a cube",
 }
 

@@ -31,7 +31,7 @@ def merged(*names):
 
 
 @pytest.mark.parametrize(
-    "name", ["config.yaml", "smoke.yaml", "real.yaml", "long.yaml", "paper.yaml"]
+    "name", ["config.yaml", "smoke.yaml", "real.yaml", "weights.yaml", "paper.yaml"]
 )
 def test_shipped_configurations_are_valid(name):
     run = config.load(merged("config.yaml", name))
@@ -71,10 +71,17 @@ def test_paper_configuration_holds_the_papers_numbers():
         ({"degrade": {"noise": "sky"}}, "belongs to degrade.noise sky or correlation"),
         ({"fit": {"index_bounds": [4, 2]}}, "must increase"),
         ({"seed": -1}, "seed = -1"),
+        ({"tune": {"iterations": [5, 3]}}, r"tune.iterations must rise, got \(5, 3\)"),
         ({"train": {"variants": {"a": ["hubble"]}}}, "train.variants.a.sets.0 = 'hubble'"),
         ({"select": {"threshold": float("nan")}}, "select.threshold = nan"),
         ({"select": {"star_magnitudes": {"x": [-2, -5]}}}, "star_magnitudes.x must be saturation"),
         ({"select": {"star_magnitudes": {"x": [-5, -2]}}}, "star_magnitudes: no mosaic 'x'"),
+        ({"fit": {"known_skies": {"x": {"error": 1}}}}, "fit.known_skies: no mosaic 'x'"),
+        ({"fit": {"known_skies": {"x": {"error": -1}}}}, "greater than or equal to 0"),
+        (
+            {"fit": {"sky": "free", "known_skies": {"x": {"error": 1}}}},
+            r"fit\.sky is 'free' and fit\.known_skies names \['x'\]",
+        ),
     ],
 )
 def test_bad_settings_are_refused_with_key_and_value(change, message):
@@ -133,3 +140,11 @@ def test_schema_and_reference_are_in_step():
     message = "run: python -m galrestore.config"
     assert (FOLDER / "schema.json").read_text() == schema(), message
     assert (FOLDER / "README.md").read_text() == readme(), message
+
+
+def test_figures_show_the_papers_network_unless_told_otherwise():
+    base = merged("config.yaml")
+    assert config.load(base).shown_variant() == "transfer"
+    assert config.load(base | {"present": {"variant": "unet"}}).shown_variant() == "unet"
+    with pytest.raises(SettingsError, match=r"present\.variant: no variant 'gan'"):
+        config.load(base | {"present": {"variant": "gan"}})

@@ -1,1 +1,1 @@
-"""Restoration without training: Wiener, Richardson-Lucy and starlet filter."""
+"""Restoration without training: Wiener, Richardson-Lucy, starlets, and their tuning."""

@@ -1,8 +1,8 @@
-"""Sky and noise of a stamp, from the stamp itself."""
+"""Sky of a stamp, from the stamp itself."""
 
 import numpy as np
 
-__all__ = ["scaled_to_peak", "sky_and_noise"]
+__all__ = ["sky_level"]
 
 _CLIP = 3.0
 _ROUNDS = 20
@@ -10,9 +10,9 @@ _ROUNDS = 20
 _MAD = 1.4826
 
 
-def sky_and_noise(stamp):
+def sky_level(stamp):
     """
-    Measure sky and noise of a stamp by clipping.
+    Measure the sky of a stamp by clipping.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ def sky_and_noise(stamp):
 
     Returns
     -------
-    sky, noise : float
-        Median, and standard deviation from the median absolute deviation, of the
-        pixels within 3 sigma of their own median [unit of the stamp].
+    sky : float
+        Median of the pixels within 3 sigma of their own median, sigma from the median
+        absolute deviation [unit of the stamp].
     """
     values = np.asarray(stamp, dtype=float).ravel()
     for _ in range(_ROUNDS):
@@ -33,22 +33,4 @@ def sky_and_noise(stamp):
         if len(kept) == len(values):
             break
         values = kept
-    return float(sky), float(noise)
-
-
-def scaled_to_peak(image):
-    """
-    Divide an image by its brightest pixel.
-
-    Parameters
-    ----------
-    image : ndarray, shape (H, W)
-        Image above its sky.
-
-    Returns
-    -------
-    scaled : ndarray of float32, shape (H, W)
-        The image with peak 1; unchanged if no pixel is positive.
-    """
-    peak = image.max()
-    return (image / peak if peak > 0 else image).astype(np.float32)
+    return float(sky)

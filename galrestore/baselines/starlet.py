@@ -3,70 +3,43 @@ Starlet: isotropic undecimated wavelet transform with the cubic B-spline.
 
 The image is smoothed again and again with a kernel whose holes double ("a trous"); the
 differences of consecutive smoothings are the scales, and they add up to the image.
+
+References
+----------
+Starck, Fadili & Murtagh (2007), IEEE Transactions on Image Processing 16, 297.
 """
+
+from functools import cache
 
 import numpy as np
 from scipy.ndimage import convolve1d
 
-from galrestore.baselines.richardson_lucy import deconvolve
-from galrestore.baselines.sky import scaled_to_peak, sky_and_noise
+__all__ = ["SCALES", "hard", "noise_level", "noise_of_scales", "shrink", "soft", "transform"]
 
-__all__ = ["denoise", "noise_of_scales", "starlet_richardson_lucy", "transform"]
+SCALES = 4
 
 _SPLINE = np.array([1, 4, 6, 4, 1]) / 16
-_SCALES = 4
+# Standard deviation of a normal distribution over its median absolute deviation.
 _MAD = 1.4826
 
 
-def starlet_richardson_lucy(stamps, kernel, threshold=3.0, iterations=10):
+def transform(images, scales=SCALES):
     """
-    Filter stamps by starlet, then deconvolve them.
+    Split images into scales.
 
     Parameters
     ----------
-    stamps : ndarray, shape (N, H, W)
-        Images, in any unit.
-    kernel : ndarray, shape (K, K)
-        PSF of unit sum, K odd.
-    threshold : float, optional
-        Coefficients below this many sigma of the noise are dropped.
-    iterations : int, optional
-        Iterations of Richardson-Lucy.
-
-    Returns
-    -------
-    restored : ndarray of float32, shape (N, H, W)
-        Non-negative images with sky 0 and peak 1.
-    """
-    restored = []
-    for stamp in stamps:
-        sky, _ = sky_and_noise(stamp)
-        filtered = denoise(np.asarray(stamp, dtype=float) - sky, threshold)
-        restored.append(scaled_to_peak(deconvolve(filtered, kernel, iterations)))
-    return np.array(restored).reshape(np.shape(stamps))
-
-
-def transform(image, scales=_SCALES):
-    """
-    Split an image into scales.
-
-    Parameters
-    ----------
-    image : ndarray, shape (H, W)
-        Image; reflected at its edges.
+    images : ndarray, shape (..., H, W)
+        Images; reflected at their edges.
     scales : int, optional
         Number of wavelet scales J.
 
     Returns
     -------
-    coefficients : ndarray of float64, shape (J + 1, H, W)
+    coefficients : ndarray of float64, shape (J + 1, ..., H, W)
         Scales from fine to coarse, then the last smoothing; their sum is the image.
-
-    References
-    ----------
-    Starck, Fadili & Murtagh (2007), IEEE Transactions on Image Processing 16, 297.
     """
-    smooth = np.asarray(image, dtype=float)
+    smooth = np.asarray(images, dtype=float)
     coefficients = []
     for scale in range(scales):
         coarser = _smoothed(smooth, 2**scale)
@@ -75,34 +48,87 @@ def transform(image, scales=_SCALES):
     return np.array([*coefficients, smooth])
 
 
-def denoise(image, threshold=3.0, scales=_SCALES):
+def shrink(images, rule, threshold, noise):
     """
-    Drop starlet coefficients that noise alone could make.
+    Shrink the starlet coefficients of images towards 0.
 
     Parameters
     ----------
-    image : ndarray, shape (H, W)
-        Image above its sky.
-    threshold : float, optional
-        Hard threshold k: coefficients below k sigma of their scale become 0.
-    scales : int, optional
-        Number of wavelet scales.
+    images : ndarray, shape (N, H, W)
+        Images.
+    rule : callable
+        `hard` or `soft`.
+    threshold : float
+        Threshold, in units of the noise of each scale.
+    noise : ndarray, shape (N,)
+        Standard deviation of the noise [unit of the images], taken to be white.
 
     Returns
     -------
-    filtered : ndarray of float64, shape (H, W)
-        What is left; the noise is measured on the finest scale by the median absolute
-        deviation, and is taken to be white.
+    shrunk : ndarray of float64, shape (N, H, W)
+        Sum of the shrunk scales and of the last smoothing, which stays as it is.
     """
-    coefficients = transform(image, scales)
-    response = noise_of_scales(scales)
-    sigma = _MAD * np.median(np.abs(coefficients[0])) / response[0]
-    for plane, factor in zip(coefficients[:-1], response, strict=True):
-        plane[np.abs(plane) < threshold * factor * sigma] = 0
-    return coefficients.sum(axis=0)
+    *planes, smooth = transform(images)
+    for plane, response in zip(planes, noise_of_scales(), strict=True):
+        smooth = smooth + rule(plane, threshold * response * noise[:, None, None])
+    return smooth
 
 
-def noise_of_scales(scales=_SCALES):
+def hard(coefficients, threshold):
+    """
+    Drop coefficients below a threshold.
+
+    Parameters
+    ----------
+    coefficients, threshold : ndarray
+        Coefficients, and thresholds that broadcast to them.
+
+    Returns
+    -------
+    shrunk : ndarray
+        0 where they are smaller than the threshold, else as they are.
+    """
+    return np.where(np.abs(coefficients) < threshold, 0, coefficients)
+
+
+def soft(coefficients, threshold):
+    """
+    Bring coefficients nearer to 0 by a threshold.
+
+    Parameters
+    ----------
+    coefficients, threshold : ndarray
+        Coefficients, and thresholds that broadcast to them.
+
+    Returns
+    -------
+    shrunk : ndarray
+        0 where they are smaller than the threshold, else nearer to 0 by it.
+    """
+    return coefficients - np.clip(coefficients, -threshold, threshold)
+
+
+def noise_level(images):
+    """
+    Measure the noise of images on their finest scale.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, H, W)
+        Images.
+
+    Returns
+    -------
+    noise : ndarray, shape (N,)
+        Standard deviation from the median absolute deviation of the finest scale, where
+        galaxies have little light; the noise is taken to be white [unit of the images].
+    """
+    finest = transform(images, 1)[0]
+    return _MAD * np.median(np.abs(finest), axis=(1, 2)) / noise_of_scales(1)[0]
+
+
+@cache
+def noise_of_scales(scales=SCALES):
     """
     Return what white noise of unit variance becomes in each scale.
 
@@ -120,11 +146,13 @@ def noise_of_scales(scales=_SCALES):
     side = 4 * 2**scales + 1
     pixel = np.zeros((side, side))
     pixel[side // 2, side // 2] = 1
-    return np.sqrt((transform(pixel, scales)[:-1] ** 2).sum(axis=(1, 2)))
+    sigma = np.sqrt((transform(pixel, scales)[:-1] ** 2).sum(axis=(1, 2)))
+    sigma.setflags(write=False)
+    return sigma
 
 
-def _smoothed(image, step):
+def _smoothed(images, step):
     weights = np.zeros(4 * step + 1)
     weights[::step] = _SPLINE
-    rows = convolve1d(image, weights, axis=0, mode="mirror")
-    return convolve1d(rows, weights, axis=1, mode="mirror")
+    rows = convolve1d(images, weights, axis=-2, mode="mirror")
+    return convolve1d(rows, weights, axis=-1, mode="mirror")

@@ -1,68 +1,64 @@
-"""Wiener filter of stamps, regularised by each stamp's own noise."""
+"""Wiener filter, regularised by each image's own noise."""
 
 import numpy as np
-
-from galrestore.baselines.sky import scaled_to_peak, sky_and_noise
 
 __all__ = ["wiener"]
 
 _SIGNIFICANT = 3.0
 
 
-def wiener(stamps, kernel, balance=None):
+def wiener(images, noise, kernel, noise_factor):
     """
-    Deconvolve stamps with a Wiener filter after subtraction of their sky.
+    Deconvolve images with a Wiener filter.
 
     Parameters
     ----------
-    stamps : ndarray, shape (N, H, W)
-        Images, in any unit.
-    kernel : ndarray, shape (K, K)
-        PSF of unit sum, K odd.
-    balance : float, optional
-        Ratio of the power of noise to that of the galaxy at all frequencies; from each
-        image by default.
+    images : ndarray of float64, shape (N, H, W)
+        Images above their sky.
+    noise : ndarray, shape (N,)
+        Standard deviation of their noise [unit of the images].
+    kernel : ndarray, shape (K,) or (K, K)
+        PSF of unit sum, K odd, or one axis of a separable one.
+    noise_factor : float
+        Factor on the power of the noise: 1 for the least mean square error of a galaxy
+        with the power that is measured, more for a smoother image.
 
-    Returns
-    -------
-    restored : ndarray of float32, shape (N, H, W)
-        Images with sky 0 and peak 1; negative pixels are possible.
+    Yields
+    ------
+    restored : ndarray of float64, shape (N, H, W)
+        Filtered images, the same after any number of iterations; negative pixels are
+        possible.
 
     Notes
     -----
-    The filter is ``conj(K) / (|K|**2 + N / S)``, with K the transfer function of the
-    PSF, N the power of white noise and S that of the sharp galaxy.  Without
-    ``balance``, S follows from the image's own power P averaged in rings of equal
-    frequency, ``S = (P - N) / |K|**2``, up to the first ring, after the
-    strongest, without significant signal.
-    Frames are reflected to twice their size, so that opposite edges do not meet.
+    The filter is ``conj(K) / (|K|**2 + f N / S)``, with K the transfer function of the
+    PSF, N the power of white noise, S that of the sharp galaxy and f the factor.  S
+    follows from the image's own power P averaged in rings of equal frequency,
+    ``S = (P - N) / |K|**2``, up to the first ring, after the strongest, without
+    significant signal.  Frames are reflected to twice their size, so that opposite edges
+    do not meet.
     """
-    restored = []
-    for stamp in stamps:
-        sky, noise = sky_and_noise(stamp)
-        restored.append(_filtered(np.asarray(stamp, dtype=float) - sky, kernel, noise, balance))
-    return np.array([scaled_to_peak(image) for image in restored]).reshape(np.shape(stamps))
-
-
-def _filtered(image, kernel, noise, balance):
-    height, width = image.shape
+    kernel = np.outer(kernel, kernel) if kernel.ndim == 1 else kernel
+    height, width = images.shape[1:]
     # Even about both edges, as for a cosine transform: a Fourier transform without jumps.
-    frame = np.pad(image, ((0, height), (0, width)), mode="symmetric")
-    transfer = _transfer(kernel, frame.shape)
-    spectrum = np.fft.rfft2(frame)
-    power = np.abs(transfer) ** 2
-    if balance is None:
-        signal_share = _signal_share(np.abs(spectrum) ** 2, frame.shape, noise)
-        # conj(K) / (|K|^2 + N/S) with S = P_s / |K|^2, where P_s + N = P.
-        gain = np.conj(transfer) / np.maximum(power, np.finfo(float).tiny) * signal_share
-    else:
-        gain = np.conj(transfer) / (power + balance)
-    return np.fft.irfft2(gain * spectrum, s=frame.shape)[:height, :width]
+    frames = np.pad(images, ((0, 0), (0, height), (0, width)), mode="symmetric")
+    transfer = _transfer(kernel, frames.shape[1:])
+    spectra = np.fft.rfft2(frames)
+    shares = [
+        _signal_share(power, frames.shape[1:], sigma, noise_factor)
+        for power, sigma in zip(np.abs(spectra) ** 2, noise, strict=True)
+    ]
+    # conj(K) / (|K|^2 + f N/S) with S = P_s / |K|^2, where P_s + N = P.
+    inverse = np.conj(transfer) / np.maximum(np.abs(transfer) ** 2, np.finfo(float).tiny)
+    gain = inverse * np.reshape(shares, spectra.shape)
+    restored = np.fft.irfft2(gain * spectra, s=frames.shape[1:])[:, :height, :width]
+    while True:
+        yield restored
 
 
-def _signal_share(power, shape, noise):
+def _signal_share(power, shape, noise, noise_factor):
     """
-    Part of the power that is signal, 1 - N / P, by rings of frequency.
+    Part of the power that is signal, P_s / (P_s + f N), by rings of frequency.
 
     Galaxies' power falls with frequency: from the first ring on, after the strongest, that
     stands out from the noise by less than 3 sigma, all is noise.
@@ -80,7 +76,8 @@ def _signal_share(power, shape, noise):
     strongest = np.argmax(mean)
     faint[:strongest] &= faint[strongest]
     is_noise = np.cumsum(faint) > 0
-    share = 1 - white / np.maximum(mean, max(white, np.finfo(float).tiny))
+    signal = np.maximum(mean - white, 0)
+    share = signal / np.maximum(signal + noise_factor * white, np.finfo(float).tiny)
     return np.where(is_noise, 0, share)[ring]
 
 

@@ -14,6 +14,7 @@ _KEY = pytest.StashKey[Artefacts]()
 _ARGUMENTS = {
     "mosaic": ("stamps", ".parquet"),
     "pair_set": ("pairs", ".parquet"),
+    "tuned": ("baselines/grid", ".parquet"),
     "restored": ("restored", ".fits"),
     "scored": ("measurements", ".parquet"),
     "presented": ("tables", ".parquet"),

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from galrestore.checks import (
     plugin,
+    test_baselines,
     test_models,
     test_pairs,
     test_provenance,
@@ -24,7 +25,14 @@ __all__ = ["run_checks"]
 
 logger = logging.getLogger(__name__)
 
-_CHECKS = (test_provenance, test_sources, test_pairs, test_models, test_scores)
+_CHECKS = (
+    test_provenance,
+    test_sources,
+    test_pairs,
+    test_models,
+    test_baselines,
+    test_scores,
+)
 _PASSED, _FAILED = 0, 1
 _NAMED = 5
 

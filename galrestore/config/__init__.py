@@ -19,10 +19,10 @@ from galrestore.config.measure import Measure
 from galrestore.config.present import Present
 from galrestore.config.render import Render
 from galrestore.config.resample import Resample
-from galrestore.config.restore import Restore
+from galrestore.config.restore import Restore, Tune
 from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
-from galrestore.config.train import Train
+from galrestore.config.train import DEFAULT_NETWORK, Train
 from galrestore.errors import SettingsError
 
 __all__ = ["RunConfig", "load", "section_from_json"]
@@ -47,6 +47,7 @@ class RunConfig(Section):
     render: Render = setting(Render(), "GalSim images.", unit="", paper="3.2")
     degrade: Degrade = setting(Degrade(), "Low-quality images.", unit="", paper="3.2, 3.3")
     train: Train = setting(Train(), "Network and its training.", unit="", paper="2.4")
+    tune: Tune = setting(Tune(), "Parameters of the baselines.", unit="", paper="-")
     restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
     measure: Measure = setting(Measure(), "Scores.", unit="", paper="4.1")
     present: Present = setting(Present(), "Tables and figures.", unit="", paper="4")
@@ -64,13 +65,32 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _star_limits_name_mosaics(self):
+    def _settings_name_mosaics(self):
         names = [name for _, name, _ in self.mosaics()]
-        for name in self.select.star_magnitudes:
-            if name not in names:
-                msg = f"select.star_magnitudes: no mosaic {name!r}, there are {', '.join(names)}"
-                raise ValueError(msg)
+        named = {
+            "select.star_magnitudes": self.select.star_magnitudes,
+            "fit.known_skies": self.fit.known_skies,
+        }
+        for key, keys in named.items():
+            for name in keys:
+                if name not in names:
+                    msg = f"{key}: no mosaic {name!r}, there are {', '.join(names)}"
+                    raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _shown_variant_is_trained(self):
+        if self.present.variant not in (None, *self.train.variants):
+            known = ", ".join(self.train.variants)
+            msg = f"present.variant: no variant {self.present.variant!r}, there are {known}"
+            raise ValueError(msg)
+        return self
+
+    def shown_variant(self):
+        """Return the name of the variant whose images figures show."""
+        variants = self.train.variants
+        of_the_paper = [name for name in variants if variants[name].network == DEFAULT_NETWORK]
+        return self.present.variant or (of_the_paper or list(variants))[-1]
 
     def mosaics(self, telescope=None):
         """

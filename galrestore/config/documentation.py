@@ -28,7 +28,7 @@ over it, key by key, and `--config key=value` over both. Unknown keys are refuse
 | `config.yaml` | the demonstration: a simulated sky, no network, minutes on two cores |
 | `smoke.yaml` | the same workflow on a tiny sky, for tests |
 | `real.yaml` | real HST and JWST images from a local folder (`--config data_root=FOLDER`) |
-| `long.yaml` | a longer training on a wider simulated sky, scored on public pairs too |
+| `weights.yaml` | the training behind the weights that come with the package |
 | `paper.yaml` | the paper's run: its fields, its network, 300,000 iterations |
 """
 

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from galrestore.config.base import Section, setting
 
-__all__ = ["Fit", "PsfFile"]
+__all__ = ["Fit", "KnownSky", "PsfFile"]
 
 
 class PsfFile(Section):
@@ -31,6 +31,21 @@ class PsfFile(Section):
     )
 
 
+class KnownSky(Section):
+    """Sky of one mosaic, as told by something better than its own mesh."""
+
+    level: float = setting(
+        0.0, "Sky; 0 where it has been subtracted well.", unit="unit of the mosaic", paper="3.1"
+    )
+    error: float = setting(
+        ...,
+        "Its standard error from place to place; 0 holds it fixed.",
+        unit="unit of the mosaic",
+        paper="-",
+        ge=0,
+    )
+
+
 class Fit(Section):
     """Sersic fits to the selected HST stamps and the rendered pairs (stage ``fit``)."""
 
@@ -46,6 +61,27 @@ class Fit(Section):
     )
     psf_gaussians: int = setting(
         4, "Gaussians fitted to each image of a PSF.", unit="", paper="-", ge=1, le=6
+    )
+    sky: Literal["measured", "free"] = setting(
+        "measured",
+        "Background under a source: as measured on its mosaic, within the error of that, or "
+        "from the stamp alone. Free where the mosaic is too small to tell.",
+        unit="",
+        paper="-",
+    )
+    known_skies: dict[str, KnownSky] = setting(
+        {},
+        "By mosaic, instead of the measured sky: for files of cutouts, whose galaxies leave "
+        "little sky to measure.",
+        unit="",
+        paper="-",
+    )
+    pairs_sky_error: float = setting(
+        0.04,
+        "Standard error of the sky of rendered pairs, which is 0: that of HST mosaics.",
+        unit="rms",
+        paper="-",
+        ge=0,
     )
     index_bounds: tuple[float, float] = setting(
         (0.3, 8.0), "Range of the Sersic index.", unit="", paper="3.1"
@@ -77,5 +113,8 @@ class Fit(Section):
                 f"fit.psf is {self.psf!r} and fit.psf_images names {len(self.psf_images)} "
                 "mosaics: images are given if, and only if, psf is 'images'"
             )
+            raise ValueError(msg)
+        if self.sky == "free" and self.known_skies:
+            msg = f"fit.sky is 'free' and fit.known_skies names {sorted(self.known_skies)}"
             raise ValueError(msg)
         return self

@@ -8,6 +8,13 @@ __all__ = ["Present"]
 class Present(Section):
     """Tables and figures (stage ``present``)."""
 
+    variant: str | None = setting(
+        None,
+        "Variant of train whose restored images Figure 5 shows; null for the last of those "
+        "with the network called restormer, or else the last.",
+        unit="",
+        paper="Fig. 5",
+    )
     examples: int = setting(6, "Rows of Figure 5.", unit="", paper="Fig. 5", ge=1, le=12)
     bootstrap: int = setting(
         1000, "Resamplings for the errors of medians.", unit="", paper="-", ge=2, le=100_000

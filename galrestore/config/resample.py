@@ -23,7 +23,7 @@ class Resample(Section):
     )
     shrink: bool = setting(
         True,
-        "Draw towards the mean so that the covariance is that of the fits; false, with "
+        "Draw towards the mean so that the spread is that of the fits; false, with "
         "logarithms, for scipy's gaussian_kde as it is.",
         unit="",
         paper="3.2",

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from galrestore.config.base import Section, setting
 from galrestore.config.networks import Network, Restormer
 
-__all__ = ["Phase", "Recipe", "Train", "Variant"]
+__all__ = ["DEFAULT_NETWORK", "Phase", "Recipe", "Train", "Variant"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 TrainingSet = Literal["galsim", "jwst"]
@@ -212,12 +212,19 @@ class Train(Recipe):
             "jwst": Variant(sets=("jwst", "jwst")),
             "transfer": Variant(sets=("galsim", "jwst")),
         },
-        "Models of Table 1: the set of each phase, in order, as a list; or network and sets. "
-        "Phases shared by models are trained once.",
+        "Models of Table 1: the set of each phase, in order, as a list; or network and sets; "
+        "null takes a model out. Phases shared by models are trained once.",
         unit="",
         paper="Table 1",
         min_length=1,
     )
+
+    @field_validator("variants", mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any):
+        if not isinstance(value, dict):
+            return value
+        return {name: variant for name, variant in value.items() if variant is not None}
 
     @model_validator(mode="after")
     def _recipes_belong_to_networks(self):

@@ -24,6 +24,7 @@ _BASELINES = {
     "wiener": "Wiener",
     "richardson_lucy": "Richardson-Lucy",
     "starlet_rl": "starlet + Richardson-Lucy",
+    "sparse": "sparse deconvolution",
 }
 _TRAINING_SETS = {"galsim": "GalSim", "jwst": "JWST"}
 # Networks beside the paper's, which needs no mention.

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from galrestore.measurement.published import TABLE1, TABLE1_SET, method_labels
+from galrestore.measurement.published import TABLE1, TABLE1_SET, method_label, method_labels
 from galrestore.measurement.statistics import mean_and_error, median_and_error, paired_difference
 from galrestore.rng import stream
 
@@ -48,7 +48,7 @@ def summarise_scores(measurements, lineages, seed, draws=1000):
         name: max(measurements, key=lambda frame, name=name: frame[name].mean())[name]
         for name in ("psnr", "ssim")
     }
-    rows = [_row(frame, labels, best, seed, draws) for frame in measurements]
+    rows = [_row(frame, labels, lineages, best, seed, draws) for frame in measurements]
     return pd.DataFrame(rows)
 
 
@@ -91,7 +91,7 @@ def scores_by_noise(measurements, lineages, classes=3):
     return pd.DataFrame(rows)
 
 
-def _row(frame, labels, best, seed, draws):
+def _row(frame, labels, lineages, best, seed, draws):
     method, name = frame["method"].iloc[0], frame["set"].iloc[0]
     row = {"label": labels[method], "method": method, "set": name, "n": len(frame)}
     for score in _SCORES:
@@ -106,7 +106,9 @@ def _row(frame, labels, best, seed, draws):
             frame[score], reference
         )
     published = TABLE1 if name == TABLE1_SET else {}
-    row["paper_psnr"], row["paper_ssim"] = published.get(labels[method], (np.nan, np.nan))
+    # The paper's rows belong to training sets: all models of those sets stand beside them.
+    key = method_label(method, lineages.get(method))
+    row["paper_psnr"], row["paper_ssim"] = published.get(key, (np.nan, np.nan))
     return row
 
 

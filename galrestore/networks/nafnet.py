@@ -13,8 +13,8 @@ Chen et al. (2022), ECCV, "Simple Baselines for Image Restoration", arXiv:2204.0
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from galrestore.networks.operators import mix_channels, shuffle_pixels
 from galrestore.networks.padding import pad
 
 __all__ = ["NAFNet"]
@@ -111,13 +111,11 @@ class _Block(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x):
-        x = x.permute(0, 2, 3, 1)  # (N, H, W, C), a view of channels-last memory
-        y = self.expand(self.norm1(x))
-        y = _gate(self.depthwise(y.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
-        y = y * self.attention(y.mean((1, 2), keepdim=True))
-        x = x + self.project(y) * self.beta
-        y = self.ffn_project(_gate(self.ffn_expand(self.norm2(x))))
-        return (x + y * self.gamma).permute(0, 3, 1, 2)
+        y = _gate(self.depthwise(_mix(self.expand, _norm(self.norm1, x))))
+        y = y * self.attention(y.mean((2, 3)))[..., None, None]
+        x = x + _mix(self.project, y) * self.beta.view(-1, 1, 1)
+        y = _gate(_mix(self.ffn_expand, _norm(self.norm2, x)))
+        return x + _mix(self.ffn_project, y) * self.gamma.view(-1, 1, 1)
 
 
 class _Upsample(nn.Module):
@@ -128,9 +126,17 @@ class _Upsample(nn.Module):
         self.expand = nn.Conv2d(channels, 2 * channels, 1, bias=False)
 
     def forward(self, x):
-        return functional.pixel_shuffle(self.expand(x), 2)
+        return shuffle_pixels(self.expand(x))
+
+
+def _norm(norm, x):
+    return norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def _mix(linear, x):
+    return mix_channels(x, linear.weight, linear.bias)
 
 
 def _gate(x):
-    first, second = x.chunk(2, -1)
+    first, second = x.chunk(2, 1)
     return first * second

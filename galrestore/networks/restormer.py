@@ -6,11 +6,12 @@ feed-forward network (GDFN), both residual.  Nothing has a bias and the normalis
 has no shift, as in the configuration with which Park et al. (2024) trained.  Tensors
 have the axes (batch, channel, row, column) and are kept channels-last in memory.
 
-Four steps are arranged for speed and change the results by rounding only: q and k are
+Some steps are arranged for speed and change the results by rounding only: q and k are
 normalised after their product, which leaves a small matrix to divide instead of two
 images; the attention of each stamp is multiplied into the output projection, so that
-the image of values is read once; convolutions of 1 x 1 are matrix products, which keep
-the memory channels-last; and the two branches of the GDFN are convolved apart.
+the image of values is read once; the weights of a norm are multiplied into the matrix
+behind it; and the two branches of the GDFN are convolved apart.  See also
+`galrestore.networks.operators`.
 
 References
 ----------
@@ -21,6 +22,16 @@ Restoration", arXiv:2111.09881.  Park et al. (2024), section 2.
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from galrestore.networks.operators import (
+    convolve_depthwise,
+    divide_by_spread,
+    gate,
+    mix_channels,
+    shuffle_pixels,
+    unshuffle_pixels,
+)
 
 __all__ = ["Restormer"]
 
@@ -58,7 +69,12 @@ class Restormer(nn.Module):
     -----
     The defaults are the paper's: 406 tensors and 26,109,076 parameters.  The names of
     the tensors are those of the published weights.
+
+    With `checkpointing` set, training keeps only what enters each block and computes
+    the rest again for the gradient: a quarter of the memory, for a third more time.
     """
+
+    checkpointing = False
 
     def __init__(
         self,
@@ -72,8 +88,8 @@ class Restormer(nn.Module):
         _check_size(dim, heads)
 
         def level(channels, count, head):
-            return nn.Sequential(
-                *(_TransformerBlock(channels, head, ffn_expansion_factor) for _ in range(count))
+            return nn.ModuleList(
+                _TransformerBlock(channels, head, ffn_expansion_factor) for _ in range(count)
             )
 
         c1, c2, c3, c4 = (dim * 2**i for i in range(4))
@@ -116,19 +132,28 @@ class Restormer(nn.Module):
         """
         height, width = image.shape[-2:]
         image = _pad(image)
-        x1 = self.patch_embed["proj"](image.contiguous(memory_format=torch.channels_last))
-        x1 = self.encoder_level1(x1)
-        x2 = self.encoder_level2(self.down1_2(x1))
-        x3 = self.encoder_level3(self.down2_3(x2))
-        x4 = self.latent(self.down3_4(x3))
+        x1 = self.patch_embed["proj"](image).contiguous(memory_format=torch.channels_last)
+        x1 = self._through(self.encoder_level1, x1)
+        x2 = self._through(self.encoder_level2, self.down1_2(x1))
+        x3 = self._through(self.encoder_level3, self.down2_3(x2))
+        x4 = self._through(self.latent, self.down3_4(x3))
 
         y3 = self.reduce_chan_level3(torch.cat([self.up4_3(x4), x3], 1))
-        y3 = self.decoder_level3(y3)
+        y3 = self._through(self.decoder_level3, y3)
         y2 = self.reduce_chan_level2(torch.cat([self.up3_2(y3), x2], 1))
-        y2 = self.decoder_level2(y2)
+        y2 = self._through(self.decoder_level2, y2)
         y1 = torch.cat([self.up2_1(y2), x1], 1)
-        y1 = self.refinement(self.decoder_level1(y1))
+        y1 = self._through(self.decoder_level1, y1)
+        y1 = self._through(self.refinement, y1)
         return (self.output(y1) + image)[..., :height, :width]
+
+    def _through(self, blocks, x):
+        for block in blocks:
+            if self.checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x = block(x)
+        return x
 
 
 class _TransformerBlock(nn.Module):
@@ -136,28 +161,22 @@ class _TransformerBlock(nn.Module):
 
     def __init__(self, channels, heads, expansion):
         super().__init__()
-        self.norm1 = _ChannelNorm(channels)
+        self.norm1 = _NormWeight(channels)
         self.attn = _ChannelAttention(channels, heads)
-        self.norm2 = _ChannelNorm(channels)
+        self.norm2 = _NormWeight(channels)
         self.ffn = _GatedFeedForward(channels, expansion)
 
     def forward(self, x):
-        x = x + self.attn(self.norm1(x))
-        return x + self.ffn(self.norm2(x))
+        x = x + self.attn(divide_by_spread(x, _EPSILON), self.norm1.body["weight"])
+        return x + self.ffn(divide_by_spread(x, _EPSILON), self.norm2.body["weight"])
 
 
-class _ChannelNorm(nn.Module):
-    """x / sqrt(var + 1e-5) * w over the channels of each pixel; the mean stays in x."""
+class _NormWeight(nn.Module):
+    """Factor of each channel after the norm; multiplied into the matrix behind it."""
 
     def __init__(self, channels):
         super().__init__()
         self.body = nn.ParameterDict({"weight": nn.Parameter(torch.ones(channels))})
-
-    def forward(self, x):
-        # Two means are three times as fast as torch.var over channels.
-        residual = x - x.mean(1, keepdim=True)
-        variance = (residual * residual).mean(1, keepdim=True)
-        return x * torch.rsqrt(variance + _EPSILON) * self.body["weight"].view(-1, 1, 1)
 
 
 class _ChannelAttention(nn.Module):
@@ -175,12 +194,13 @@ class _ChannelAttention(nn.Module):
         self.qkv_dwconv = _depthwise(3 * channels)
         self.project_out = _Pointwise(channels, channels)
 
-    def forward(self, x):
+    def forward(self, x, factors):
         n, c, height, width = x.shape
         heads = len(self.temperature)
+        qkv = mix_channels(x, self.qkv.weight * factors.view(-1, 1, 1))
+        qkv = convolve_depthwise(qkv, self.qkv_dwconv.weight)
         # (N, 3C, H, W) -> three times (N, HW, C), which is a view of channels-last memory.
-        qkv = self.qkv_dwconv(self.qkv(x)).permute(0, 2, 3, 1).reshape(n, height * width, 3 * c)
-        q, k, v = qkv.split(c, -1)
+        q, k, v = qkv.permute(0, 2, 3, 1).reshape(n, height * width, 3 * c).split(c, -1)
         attention = self._attention(q, k)  # (N, heads, C/heads, C/heads)
         # Output projection of each head, (heads, C, C/heads), times the head's attention.
         projection = self.project_out.weight.view(c, heads, c // heads).transpose(0, 1)
@@ -215,14 +235,14 @@ class _GatedFeedForward(nn.Module):
         self.dwconv = _depthwise(2 * self.hidden)
         self.project_out = _Pointwise(self.hidden, channels)
 
-    def forward(self, x):
-        gate, values = (
-            functional.conv2d(_mix_channels(x, point), depth, padding=1, groups=self.hidden)
+    def forward(self, x, factors):
+        opening, values = (
+            convolve_depthwise(mix_channels(x, point * factors.view(-1, 1, 1)), depth)
             for point, depth in zip(
                 self.project_in.weight.chunk(2), self.dwconv.weight.chunk(2), strict=True
             )
         )
-        return self.project_out(functional.gelu(gate) * values)
+        return self.project_out(gate(opening, values))
 
 
 class _Downsample(nn.Module):
@@ -230,10 +250,10 @@ class _Downsample(nn.Module):
 
     def __init__(self, channels):
         super().__init__()
-        self.body = nn.Sequential(_conv(channels, channels // 2), nn.PixelUnshuffle(2))
+        self.body = nn.Sequential(_conv(channels, channels // 2))
 
     def forward(self, x):
-        return self.body(x)
+        return unshuffle_pixels(self.body(x))
 
 
 class _Upsample(nn.Module):
@@ -241,10 +261,10 @@ class _Upsample(nn.Module):
 
     def __init__(self, channels):
         super().__init__()
-        self.body = nn.Sequential(_conv(channels, 2 * channels), nn.PixelShuffle(2))
+        self.body = nn.Sequential(_conv(channels, 2 * channels))
 
     def forward(self, x):
-        return self.body(x)
+        return shuffle_pixels(self.body(x))
 
 
 class _Pointwise(nn.Conv2d):
@@ -254,11 +274,7 @@ class _Pointwise(nn.Conv2d):
         super().__init__(channels_in, channels_out, 1, bias=False)
 
     def forward(self, x):
-        return _mix_channels(x, self.weight)
-
-
-def _mix_channels(x, weight):
-    return functional.linear(x.permute(0, 2, 3, 1), weight.flatten(1)).permute(0, 3, 1, 2)
+        return mix_channels(x, self.weight)
 
 
 def _conv(channels_in, channels_out):

@@ -35,6 +35,7 @@ def fit_sersic(
     *,
     mask=None,
     rms=None,
+    sky=None,
     index_bounds=(0.3, 8.0),
     centre_bound=3.0,
     gaussians=16,
@@ -60,6 +61,10 @@ def fit_sersic(
         for each pixel, which then counts with weight ``rms**-2``; pixels whose noise is not
         finite and positive are left out.  By default the robust rms of each stamp's
         outermost pixels.
+    sky : tuple of float or ndarray of shape (N,), optional
+        What is known of the background: its mean and its standard error [unit of the
+        stamps], a Gaussian prior.  An error of 0 holds the background at the mean; where the
+        error is infinite, or either is NaN, the background is free, as it is by default.
     index_bounds : tuple of float, optional
         Range of the Sersic index.
     centre_bound : float, optional
@@ -83,9 +88,10 @@ def fit_sersic(
         ``x, y`` centre [pixel]; ``model_flux`` total flux; ``r50`` circularised
         half-light radius [pixel]; ``i50`` surface brightness there; ``n``; ``q``;
         ``theta`` in [0, pi) from the column axis towards the row axis [rad];
-        ``background``; ``chi2`` per degree of freedom; ``rms`` used, the median of the valid
-        pixels where each has its own; ``masked`` fraction of the pixels;
-        ``<name>_error``, standard errors for noise that is not correlated;
+        ``background``; ``chi2`` per degree of freedom, a known sky being one datum more;
+        ``rms`` used, the median of the valid pixels where each has its own; ``masked``
+        fraction of the pixels; ``<name>_error``, standard errors for noise that is not
+        correlated;
         ``iterations``; ``failure``, a key of `FAILURES` or ""; ``flag``, a sum of bits of
         `galrestore.sersic.quantities.FLAGS`.  Quantities are NaN where nothing could be
         fitted.
@@ -93,17 +99,22 @@ def fit_sersic(
     Raises
     ------
     ValueError
-        If shapes disagree, bounds leave the range of the expansion, or precision or backend
-        are unknown.
+        If shapes disagree, the sky's error is negative, bounds leave the range of the
+        expansion, or precision or backend are unknown.
 
     Notes
     -----
     Where the fit that starts from n = 1.5 fails, others start from n = 4 and n = 0.7, and
     the one with the least chi-square is kept.
+
+    A free background trades with the wings of a profile: where noise takes it low, radius and
+    index come out large.  The sky as measured on the mosaic, on many more pixels than a stamp
+    has, ends that.
     """
     stamps = np.asarray(stamps)
     rms = None if rms is None else _noise(rms, stamps)
     _check(stamps, mask, index_bounds)
+    skies = _skies(sky, len(stamps))
     if precision not in _PRECISIONS or backend not in _BLOCKS:
         msg = f"unknown precision {precision!r} or backend {backend!r}"
         raise ValueError(msg)
@@ -119,7 +130,7 @@ def fit_sersic(
     )
 
     def fit_rows(rows):
-        return fit(*_inputs(stamps, mask, rms, rows), terms[rows])
+        return fit(*_inputs(stamps, mask, rms, rows), skies[rows], terms[rows])
 
     size = _BLOCKS[backend]
     blocks = [slice(k, k + size) for k in range(0, max(len(stamps), 1), size)]
@@ -193,6 +204,17 @@ def _noise(rms, stamps):
     return rms
 
 
+def _skies(sky, count):
+    """Mean and standard error of each background, shape (N, 2); an error of -1 where free."""
+    mean, error = (np.nan, np.nan) if sky is None else sky
+    skies = np.stack([np.broadcast_to(np.asarray(v, dtype=float), count) for v in (mean, error)], 1)
+    if np.any(skies[:, 1] < 0):
+        msg = f"the sky's standard error must not be negative, got {skies[:, 1].min()}"
+        raise ValueError(msg)
+    skies[~np.isfinite(skies).all(axis=1)] = 0.0, -1.0
+    return skies
+
+
 def _psf_terms(psf, count):
     """Fractions and variances, shape (N, G, 2), and widths, shape (N,)."""
     if isinstance(psf, Psf):
@@ -235,7 +257,7 @@ def _backend(name):
     return _fit_compiled
 
 
-def _fit_compiled(pixels, roots, noises, terms, *, gaussians, ranges, options, dtype):
+def _fit_compiled(pixels, roots, noises, skies, terms, *, gaussians, ranges, options, dtype):
     """Fit a block with the compiled code; return parameters, curvature and report."""
     count, height, width = pixels.shape
     results = (
@@ -244,5 +266,6 @@ def _fit_compiled(pixels, roots, noises, terms, *, gaussians, ranges, options, d
         np.zeros((count, len(REPORT))),
     )
     work = stamp_workspace(height, width, gaussians, dtype)
-    fit_block(pixels, roots, noises, terms, _table(gaussians), ranges, options, work, results)
+    table = _table(gaussians)
+    fit_block(pixels, roots, noises, skies, terms, table, ranges, options, work, results)
     return results

@@ -52,7 +52,7 @@ def in_units(parameters, curvature, report):
         Parameters of `galrestore.sersic.kernel`, in units of the noise.
     curvature : ndarray, shape (N, 8, 8)
         Inverse of their covariance.
-    report : ndarray, shape (N, 11)
+    report : ndarray, shape (N, 13)
         What `galrestore.sersic.stamp.REPORT` lists.
 
     Returns
@@ -115,6 +115,7 @@ def quality_flags(result, shape, psf_fwhm):
 def _values(p, column):
     """Quantities of fits, from parameters and report."""
     rms, sky = column["rms"], column["sky"]
+    data = column["valid"] + (column["prior_weight"] > 0)
     flux, r50, n = np.exp(p[:, 2]) * rms, np.exp(p[:, 3]), np.exp(p[:, 4])
     return {
         "x": p[:, 0] + column["left"],
@@ -126,7 +127,7 @@ def _values(p, column):
         "q": np.exp(-np.hypot(p[:, 5], p[:, 6])),
         "theta": 0.5 * np.arctan2(p[:, 6], p[:, 5]) % np.pi,
         "background": sky + p[:, 7] * rms,
-        "chi2": column["chi2"] / np.maximum(column["valid"] - p.shape[1], 1),
+        "chi2": column["chi2"] / np.maximum(data - p.shape[1], 1),
     }
 
 

@@ -2,7 +2,8 @@
 Compiled Levenberg-Marquardt fit of one stamp.
 
 The stamp comes in units of its noise, so chi-square is the plain sum of squares of the
-valid pixels.  Parameters are those of `galrestore.sersic.kernel`.
+valid pixels, and of the background's distance from its prior mean in units of its standard
+deviation.  Parameters are those of `galrestore.sersic.kernel`.
 """
 
 import math
@@ -56,7 +57,7 @@ def solver_workspace(size, dtype=np.float32):
 
 
 @inlined
-def minimise(p, image, psf, table, limits, options, work):
+def minimise(p, image, psf, table, limits, prior, options, work):
     """
     Minimise chi-square from given start values.
 
@@ -74,6 +75,8 @@ def minimise(p, image, psf, table, limits, options, work):
     limits : ndarray, shape (2, 7)
         Bounds of all parameters but the background; in the two of the ellipticity
         ``limits[1, 5]`` is the largest ln(a/b).
+    prior : tuple of float
+        Mean and inverse variance of the background's Gaussian prior; 0 leaves it free.
     options : tuple of int, float, float
         Most evaluations of the model; the fit has converged when the next step promises
         to lower chi-square by less than the second value plus the third times chi-square.
@@ -83,7 +86,7 @@ def minimise(p, image, psf, table, limits, options, work):
     Returns
     -------
     chi2 : float
-        Chi-square of the solution.
+        Chi-square of the solution, the prior's term included.
     taken : int
         Evaluations of the model.
     status : int
@@ -106,12 +109,15 @@ def minimise(p, image, psf, table, limits, options, work):
         add_model(candidate, psf, table, height, width, work[0], trial)
         taken += 1
         chi2_trial = _residuals(candidate, pixels, weights, height * width, trial)
+        chi2_trial += prior[1] * (candidate[7] - prior[0]) ** 2
         if chi2_trial < chi2:
             for j in range(PARAMETERS):
                 p[j] = candidate[j]
             chi2, damping = chi2_trial, max(damping / DAMPING[1], 1e-7)
             now, trial = trial, now
             _normal_equations(now, height * width, normal, gradient)
+            normal[7, 7] += prior[1]
+            gradient[7] += prior[1] * (prior[0] - p[7])
         elif small:
             status = CONVERGED
             break

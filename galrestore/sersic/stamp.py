@@ -50,8 +50,11 @@ REPORT = (
     "bottom",
     "left",
     "right",
+    "prior_mean",
+    "prior_weight",
 )
 _CHI2, _STEPS, _FAILURE, _RMS, _SKY, _VALID, _MASKED, _TOP, _BOTTOM, _LEFT, _RIGHT = range(11)
+_PRIOR_MEAN, _PRIOR_WEIGHT = 11, 12
 
 # In the order tried: others follow only where the first one fails.
 START_INDICES = (1.5, 4.0, 0.7)
@@ -62,6 +65,8 @@ _MARGIN = 1e-3
 _HUGE = 1e300
 # Noise-free images get this fraction of their range as noise, the accuracy of the model.
 _NOISE_FLOOR = 1e-4
+# A sky with a smaller error is held fixed: free or not, 512 x 512 pixels tell it to 2e-3.
+_SKY_FLOOR = 1e-6
 
 
 def stamp_workspace(height, width, gaussians, dtype=np.float32):
@@ -95,7 +100,7 @@ def stamp_workspace(height, width, gaussians, dtype=np.float32):
 
 
 @compiled
-def fit_block(stamps, weights, noises, psfs, table, ranges, options, work, results):
+def fit_block(stamps, weights, noises, skies, psfs, table, ranges, options, work, results):
     """
     Fit some stamps one after the other.
 
@@ -108,6 +113,9 @@ def fit_block(stamps, weights, noises, psfs, table, ranges, options, work, resul
         there are no data.
     noises : ndarray, shape (N,)
         Noise of a pixel of weight 1; negative to measure it.
+    skies : ndarray, shape (N, 2)
+        Mean and standard error of what is known of the background; an error below 0 where
+        nothing is.
     psfs : ndarray, shape (N, G, 2)
         Fraction and variance [pixel**2] of the Gaussians of each stamp's PSF.
     table : tuple of ndarray, float, float
@@ -118,34 +126,35 @@ def fit_block(stamps, weights, noises, psfs, table, ranges, options, work, resul
         As in `galrestore.sersic.solver.minimise`.
     work : tuple
         From `stamp_workspace`.
-    results : tuple of ndarray, shapes (N, 8), (N, 8, 8), (N, 11)
+    results : tuple of ndarray, shapes (N, 8), (N, 8, 8), (N, 13)
         Overwritten: parameters, curvature, and what `REPORT` lists.
     """
     for k in range(stamps.shape[0]):
         report = results[2][k]
-        ready = _prepare(stamps[k], weights[k], noises[k], psfs[k], ranges, work[2], report)
-        if ready:
+        known = (noises[k], skies[k, 0], skies[k, 1])
+        if _prepare(stamps[k], weights[k], known, psfs[k], ranges, work[2], report):
             _fit_prepared(psfs[k], table, options, work, results[0][k], results[1][k], report)
 
 
 @compiled
-def prepare_block(stamps, weights, noises, psfs, ranges, work, results):
+def prepare_block(stamps, weights, noises, skies, psfs, ranges, work, results):
     """
     Prepare stamps for a fit by other means than `fit_block`.
 
     Parameters
     ----------
-    stamps, weights, noises, psfs, ranges : object
+    stamps, weights, noises, skies, psfs, ranges : object
         As in `fit_block`.
     work : tuple
         The third workspace of `stamp_workspace`.
-    results : tuple of ndarray, shapes (N, 8), (N, 2, 7), (N, H * W), (N, H * W), (N, 11)
+    results : tuple of ndarray, shapes (N, 8), (N, 2, 7), (N, H * W), (N, H * W), (N, 13)
         Overwritten: start values, bounds, pixels in units of the noise, square roots of
         weights (both of the box with data, row by row), and what `REPORT` lists.
     """
     for k in range(stamps.shape[0]):
         report = results[4][k]
-        if _prepare(stamps[k], weights[k], noises[k], psfs[k], ranges, work, report):
+        known = (noises[k], skies[k, 0], skies[k, 1])
+        if _prepare(stamps[k], weights[k], known, psfs[k], ranges, work, report):
             results[0][k] = work[4][0]
             results[1][k] = work[3]
             results[2][k] = work[0]
@@ -153,7 +162,7 @@ def prepare_block(stamps, weights, noises, psfs, ranges, work, results):
 
 
 @inlined
-def _prepare(stamp, weights, noise, psf, ranges, work, report):
+def _prepare(stamp, weights, known, psf, ranges, work, report):
     """Fill the workspace; return whether there is something to fit."""
     pixels, roots, values, limits, guesses = work
     box = bounding_box(weights)
@@ -165,11 +174,16 @@ def _prepare(stamp, weights, noise, psf, ranges, work, report):
         report[_FAILURE] = _PIXELS
         return False
     sky, measured = sky_level(stamp, weights, box, values)
+    noise, mean, error = known
     rms = measured if noise < 0 else noise
     rms = max(rms, _NOISE_FLOOR * _range(stamp, weights, box))
-    report[_SKY], report[_RMS], report[_FAILURE] = sky, rms, _BLANK
+    report[_RMS], report[_FAILURE] = rms, _BLANK
     if rms <= 0:
         return False
+    weight = 0.0 if error < 0 else max(error / rms, _SKY_FLOOR) ** -2
+    # Where the sky is known, what counts as light is above that, not above the outermost pixels.
+    sky += (mean - sky) * weight / (weight + report[_VALID])
+    report[_SKY], report[_PRIOR_MEAN], report[_PRIOR_WEIGHT] = sky, (mean - sky) / rms, weight
     _scale(stamp, weights, box, sky, rms, pixels, roots)
     set_limits(height, width, centre, ranges[0], ranges[1], ranges[2], limits)
     # Of the PSF's core: the mean over its Gaussians would be that of the faint wings.
@@ -231,7 +245,8 @@ def _fit_prepared(psf, table, options, work, best, curvature, report):
     height = int(report[_BOTTOM] - report[_TOP])
     width = int(report[_RIGHT] - report[_LEFT])
     image = (pixels, roots, height, width)
-    flat = _flat_chi2(pixels, roots, height * width)
+    prior = (report[_PRIOR_MEAN], report[_PRIOR_WEIGHT])
+    flat = _flat_chi2(pixels, roots, height * width, prior)
     p, report[_CHI2], report[_STEPS] = guesses[1], _HUGE, 0
     for index in START_INDICES:
         for j in range(PARAMETERS):
@@ -239,7 +254,7 @@ def _fit_prepared(psf, table, options, work, best, curvature, report):
         p[4] = math.log(index)
         for j in range(PARAMETERS - 1):
             p[j] = min(max(p[j], limits[0, j]), limits[1, j])
-        chi2, taken, status = minimise(p, image, psf, table, limits, options, work[:2])
+        chi2, taken, status = minimise(p, image, psf, table, limits, prior, options, work[:2])
         report[_STEPS] += taken
         if chi2 < report[_CHI2]:
             report[_CHI2], report[_FAILURE] = chi2, verdict(p, flat - chi2, status, limits)
@@ -252,9 +267,9 @@ def _fit_prepared(psf, table, options, work, best, curvature, report):
 
 
 @internal
-def _flat_chi2(pixels, roots, size):
-    """Chi-square of a constant."""
-    total, first, second = 0.0, 0.0, 0.0
+def _flat_chi2(pixels, roots, size, prior):
+    """Chi-square of a constant, the prior's term included."""
+    total, first, second = prior[1], prior[1] * prior[0], prior[1] * prior[0] ** 2
     for i in range(size):
         weight, value = float(roots[i]) ** 2, float(pixels[i])
         total, first, second = total + weight, first + weight * value, second + weight * value**2

@@ -34,15 +34,16 @@ __all__ = ["fit_torch"]
 # Stamps at a time: what fits a processor's cache, or fills a GPU.
 _CHUNK = {"cpu": 32, "cuda": 512}
 _CHI2, _STEPS, _FAILURE = (REPORT.index(name) for name in ("chi2", "iterations", "failure"))
+_PRIOR = [REPORT.index(name) for name in ("prior_mean", "prior_weight")]
 
 
-def fit_torch(pixels, roots, noises, terms, *, gaussians, ranges, options, dtype):
+def fit_torch(pixels, roots, noises, skies, terms, *, gaussians, ranges, options, dtype):
     """
     Fit some stamps, on a GPU if there is one.
 
     Parameters
     ----------
-    pixels, roots, noises, terms, ranges, options : object
+    pixels, roots, noises, skies, terms, ranges, options : object
         As in `galrestore.sersic.stamp.fit_block`.
     gaussians : int
         Gaussians of the expansion.
@@ -51,7 +52,7 @@ def fit_torch(pixels, roots, noises, terms, *, gaussians, ranges, options, dtype
 
     Returns
     -------
-    parameters, curvature, report : ndarray, shapes (N, 8), (N, 8, 8), (N, 11)
+    parameters, curvature, report : ndarray, shapes (N, 8), (N, 8, 8), (N, 13)
         As `galrestore.sersic.stamp.fit_block` fills them.
     """
     count, height, width = pixels.shape
@@ -59,7 +60,8 @@ def fit_torch(pixels, roots, noises, terms, *, gaussians, ranges, options, dtype
     flat = [np.zeros((count, height * width), dtype) for _ in range(2)]
     report = np.zeros((count, len(REPORT)))
     work = stamp_workspace(height, width, gaussians, dtype)[2]
-    prepare_block(pixels, roots, noises, terms, ranges, work, (guesses, limits, *flat, report))
+    prepared = guesses, limits, *flat, report
+    prepare_block(pixels, roots, noises, skies, terms, ranges, work, prepared)
     results = guesses, np.zeros((count, PARAMETERS, PARAMETERS)), report
     # Stamps that prepare_block could not prepare have no start values: flux is never e^0 = 1
     # with a radius of 1 where there are.
@@ -72,7 +74,8 @@ def fit_torch(pixels, roots, noises, terms, *, gaussians, ranges, options, dtype
         for start in range(0, len(rows), _CHUNK[device]):
             chunk = rows[start : start + _CHUNK[device]]
             images = _framed(flat, report, chunk)
-            fit = _Fit(images, terms[chunk], limits[chunk], windows, grid, options)
+            priors = report[chunk][:, _PRIOR]
+            fit = _Fit(images, terms[chunk], limits[chunk], priors, windows, grid, options)
             _fit_chunk(fit, chunk, results)
     return results
 
@@ -127,7 +130,7 @@ def _fit_chunk(fit, chunk, results):
 class _Fit:
     """Images of a chunk on the device, and Levenberg-Marquardt fits to them."""
 
-    def __init__(self, images, terms, limits, windows, table, options):
+    def __init__(self, images, terms, limits, priors, windows, table, options):
         pixels, roots, sides = images
         values = table[0]
         self.limits, self.windows, self.table, self.options = limits, windows, table, options
@@ -139,9 +142,13 @@ class _Fit:
         self._move = move
         self.pixels, self.roots = move(pixels).flatten(1), move(roots).flatten(1)
         self.terms, self.sides = move(terms), move(sides, torch.int64)
+        self.priors = move(priors, torch.float64)
         weights, values64 = np.square(roots, dtype=float), pixels.astype(float)
-        mean = (weights * values64).sum((1, 2)) / weights.sum((1, 2))
+        centre, prior = priors.T
+        mean = (weights * values64).sum((1, 2)) + prior * centre
+        mean /= weights.sum((1, 2)) + prior
         self.flat = (weights * (values64 - mean[:, None, None]) ** 2).sum((1, 2))
+        self.flat += prior * (mean - centre) ** 2
 
     def minimise(self, start, rows):
         """Return parameters, curvature, chi-square, evaluations and status, as NumPy arrays."""
@@ -171,7 +178,11 @@ class _Fit:
         design = torch.cat([derivatives * roots[:, None], roots[:, None]], 1)
         normal = torch.bmm(design, design.transpose(1, 2))
         gradient = torch.bmm(design, rest[:, :, None])[:, :, 0]
-        return (rest**2).sum(1).double(), normal.double(), gradient.double()
+        chi2, normal, gradient = (rest**2).sum(1).double(), normal.double(), gradient.double()
+        mean, weight = self.priors[rows].unbind(1)
+        normal[:, 7, 7] += weight
+        gradient[:, 7] += weight * (mean - p[:, 7])
+        return chi2 + weight * (mean - p[:, 7]) ** 2, normal, gradient
 
 
 class _State:

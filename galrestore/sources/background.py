@@ -20,11 +20,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import distance_transform_edt
 
 from galrestore.sources.compiling import compiled
+from galrestore.sources.variances import typical_variance
 
 __all__ = ["Background", "clipped_mode", "measure_background"]
 
 # SExtractor ignores cells with less data than this and fills them from the nearest ones.
 _LEAST_FRACTION = 0.5
+# The error comes from cells that have neighbours on all sides; of 16 it is known to a third.
+_FEWEST_INNER = 16
+_ONE_SIGMA = 68.27
 _F = np.float32
 
 
@@ -42,12 +46,18 @@ class Background:
     noise_scale : float
         What a relative noise map must be multiplied with to be in the mosaic's unit:
         median over cells of rms / typical noise of the map; NaN without a map.
+    error : float
+        Standard error of the level: 68 % of the cells agree so well with the median of
+        themselves and their eight neighbours [unit of the mosaic].  Noise, faint sources,
+        wings of bright ones and changes from cell to cell are in it.  NaN of fewer than
+        16 inner cells.
     """
 
     mesh: int
     level: np.ndarray
     rms: np.ndarray
     noise_scale: float
+    error: float
 
     @cached_property
     def global_rms(self):
@@ -136,8 +146,8 @@ def measure_background(shape, read, mesh, filter_size):
     Each cell has SExtractor's mode, see `clipped_mode`.  Cells of which less than half
     has data take the mean of the nearest others; if all cells are so empty, those with
     any data count.  The median filter uses as many cells on one side as on the other,
-    hence fewer at the rim.  The noise map is scaled by the ratio of a cell's rms and
-    the root of the same mode of the map's variance.
+    hence fewer at the rim.  The noise map is scaled by the ratio of a cell's rms and the
+    root of the map's variance, see `galrestore.sources.variances`.
     """
     cells = [-(-size // mesh) for size in shape]
     level, rms, fraction, variance = (np.zeros(cells) for _ in range(4))
@@ -152,15 +162,17 @@ def measure_background(shape, read, mesh, filter_size):
             if values.size:
                 level[i, j], rms[i, j] = clipped_mode(values)
                 if noise is not None:
-                    variance[i, j] = clipped_mode(noise[cell][good] ** 2)[0]
+                    variance[i, j] = typical_variance(values, noise[cell][good] ** 2)
     if not np.any(fraction > 0):
         msg = "no pixel has data"
         raise ValueError(msg)
     sound = fraction >= min(_LEAST_FRACTION, fraction.max())
+    error = _level_error(level, sound)
     level, rms, variance = (
         _filtered(_filled(values, sound), filter_size) for values in (level, rms, variance)
     )
-    return Background(mesh, level.astype(_F), rms.astype(_F), _noise_scale(rms, variance))
+    scale = _noise_scale(rms, variance)
+    return Background(mesh, level.astype(_F), rms.astype(_F), scale, error)
 
 
 def clipped_mode(values):
@@ -184,6 +196,16 @@ def clipped_mode(values):
     # sep says 1 where there is no noise, but not in its map.
     rms = cell.globalrms if cell.globalrms != 1 else float(cell.rms()[0, 0])
     return cell.globalback, rms
+
+
+def _level_error(level, sound):
+    """Tell how well cells agree with the median of theirs and their neighbours' levels."""
+    inner = np.zeros_like(sound)
+    inner[1:-1, 1:-1] = sound[1:-1, 1:-1]
+    if inner.sum() < _FEWEST_INNER:
+        return np.nan
+    apart = np.abs(level - _filtered(_filled(level, sound), 3))[inner]
+    return float(np.percentile(apart, _ONE_SIGMA))
 
 
 def _noise_scale(rms, variance):

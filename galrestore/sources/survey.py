@@ -73,7 +73,7 @@ def survey(image, settings, tile, quiet=False):
 def _columns():
     return [
         *("x", "y", "a", "b", "theta", "area", "flux_iso", "fluxerr_iso", "peak", "background"),
-        *("rms", "stamp_width", "flags", *_MEASURED),
+        *("background_error", "rms", "stamp_width", "flags", *_MEASURED),
     ]
 
 
@@ -83,7 +83,8 @@ def _tile(image, background, found, core, settings):
     box = grown(core, reach, image.shape)
     segments, roles = found.window(box)
     window = replace(_read(image, background, box), roles=roles)
-    return _measured(image, window, Detections(found.table, found.runs, segments), core, settings)
+    table = _measured(image, window, Detections(found.table, found.runs, segments), core, settings)
+    return table.assign(background_error=background.error)
 
 
 def _read(image, background, box):

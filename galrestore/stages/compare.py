@@ -27,6 +27,7 @@ from galrestore.sources.cutouts import (
 from galrestore.sources.psf import without_pixel
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.stages.psf_images import psf_of_image
+from galrestore.stages.skies import measured_sky
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def run(args):
     tables = []
     for name, psf in psfs.items():
         galaxies = [
-            _fit_galaxy(image, pixels, sources, psf, args.settings)
+            _fit_galaxy(image, pixels, sources, manifest["mosaic"], psf, args.settings)
             for image, pixels in enumerate(_cutouts(args.manifest))
         ]
         tables.append(pd.DataFrame(galaxies).assign(psf=name, **published))
@@ -101,13 +102,15 @@ def _cutouts(manifest):
         image += 1
 
 
-def _fit_galaxy(image, pixels, catalogue, psf, settings):
+def _fit_galaxy(image, pixels, catalogue, mosaic, psf, settings):
     """Fit one galaxy as stage ``fit`` does, rejected or not; return its row of the table."""
     sources = catalogue.get_group(image) if image in catalogue.groups else catalogue.head(0)
     target = meant_source(sources)
     if target < 0:
-        return {"image": image} | _UNDETECTED | _fit(pixels, None, (0, 0), psf, settings)
+        sky = measured_sky(settings, mosaic, sources.head(0))
+        return {"image": image} | _UNDETECTED | _fit(pixels, None, (0, 0), psf, sky, settings)
     source = sources.iloc[target]
+    sky = measured_sky(settings, mosaic, sources.iloc[[target]])
     ellipses = {name: sources[name].to_numpy() for name in ("x", "y", "a", "b", "theta")}
     mask = neighbour_masks(ellipses, np.array([target]), 2 * max(pixels.shape))[0]
     neighbours = placed(mask, source, pixels.shape)
@@ -119,15 +122,16 @@ def _fit_galaxy(image, pixels, catalogue, psf, settings):
         "rejected_by": source["rejected_by"],
         "aperture_r50": source["r50"],
         "unsubtracted_r50": unsubtracted_radius(pixels, neighbours, sources.iloc[[target]]),
-    } | _fit(stamp, mask, corner, psf, settings)
+    } | _fit(stamp, mask, corner, psf, sky, settings)
 
 
-def _fit(stamp, mask, corner, psf, settings):
+def _fit(stamp, mask, corner, psf, sky, settings):
     """Fit one stamp that begins at a row and column of the cutout."""
     fit = fit_sersic(
         stamp[None],
         psf,
         mask=None if mask is None else mask[None],
+        sky=sky,
         index_bounds=settings.index_bounds,
         centre_bound=settings.centre_bound,
         gaussians=settings.gaussians,

@@ -24,6 +24,7 @@ from galrestore.sources.blank import measure_stamps, original_scale
 from galrestore.stages.common import add_common_arguments, argument, provenance, shard_rows
 from galrestore.stages.degradation import psf_kernel
 from galrestore.stages.psf_images import psf_of_image
+from galrestore.stages.skies import measured_sky
 
 logger = logging.getLogger(__name__)
 
@@ -102,8 +103,11 @@ def _pairs(args):
             some["lq_max"].to_numpy(),
         )
         flux, noise = measure_stamps(stamps, args.selection.threshold, args.selection.minimum_area)
+        # They are rendered on a sky of 0, to which degrade adds noise without mean.
+        rms = noise * np.ptp(stamps, axis=(1, 2))
+        sky = None if args.settings.sky == "free" else (0.0, args.settings.pairs_sky_error * rms)
         given = {"id": some["id"].to_numpy(), "mosaic": some["source"].to_numpy()}
-        frames.append(_rows(_fit(args, stamps, psf), given | {"flux": flux, "noise": noise}))
+        frames.append(_rows(_fit(args, stamps, psf, sky), given | {"flux": flux, "noise": noise}))
     files = [Path(path) for path in args.degradation.files()]
     _write(args, frames, [args.pairs, args.images, *files])
 
@@ -144,7 +148,8 @@ def _fit_batch(args, catalogue, stamps, ids, planes, psfs):
     psf = _psf(args.settings, rows, psfs)
     given = {"id": ids, "mosaic": rows["mosaic"].to_numpy(), "noise": rows["noise"].to_numpy()}
     given["flux"] = rows["flux_stamp"].to_numpy()
-    return _rows(_fit(args, pixels, psf, mask), given)
+    sky = measured_sky(args.settings, rows["mosaic"].iloc[0], rows)
+    return _rows(_fit(args, pixels, psf, sky, mask), given)
 
 
 def _psf(settings, rows, psfs):
@@ -159,11 +164,12 @@ def _psf(settings, rows, psfs):
     return psfs[mosaic]
 
 
-def _fit(args, pixels, psf, mask=None):
+def _fit(args, pixels, psf, sky, mask=None):
     return fit_sersic(
         pixels,
         psf,
         mask=mask,
+        sky=sky,
         index_bounds=args.settings.index_bounds,
         centre_bound=args.settings.centre_bound,
         gaussians=args.settings.gaussians,

@@ -32,6 +32,7 @@ from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.stars import STARS
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.contracts.truth import truth_columns
+from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
 from galrestore.measurement.markdown import (
@@ -41,6 +42,13 @@ from galrestore.measurement.markdown import (
     render_scores,
     render_selection,
     render_selection_truth,
+)
+from galrestore.measurement.notes import (
+    compare_with_order,
+    networks_against_baselines,
+    render_contest,
+    render_order,
+    render_tuning,
 )
 from galrestore.measurement.published_fits import summarise
 from galrestore.measurement.selection_truth import GOOD, judge_selection, simulated_mosaics
@@ -57,6 +65,9 @@ def add_arguments(parser):
     table1.add_argument("--measurements", type=Path, nargs="+", required=True, help="by method")
     table1.add_argument(
         "--lineages", nargs="*", default=[], metavar="VARIANT=SETS", help="sets of each network"
+    )
+    table1.add_argument(
+        "--tuned", type=Path, nargs="*", default=[], help="grids of the baselines, by method"
     )
     selection = _kind(kinds, "selection", _selection, "counts by reason", "PARQUET CSV MARKDOWN")
     selection.add_argument("--catalogues", type=Path, nargs="+", required=True, help="by mosaic")
@@ -128,8 +139,15 @@ def _table1(args):
             )
     lineages = dict(item.split("=", 1) for item in args.lineages)
     table = summarise_scores(frames, lineages, args.seed, args.settings.bootstrap)
-    text = render_scores(table) + "\n" + render_by_noise(scores_by_noise(frames, lineages))
-    _write(args, table, TABLE1, text, args.measurements)
+    parts = [
+        render_scores(table),
+        render_order(compare_with_order(frames, lineages)),
+        render_contest(networks_against_baselines(frames, lineages)),
+        render_by_noise(scores_by_noise(frames, lineages)),
+        render_tuning([read_table(path, TUNING_GRID) for path in args.tuned]),
+    ]
+    text = "\n".join(part for part in parts if part)
+    _write(args, table, TABLE1, text, [*args.measurements, *args.tuned])
 
 
 def _selection(args):

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from galrestore.baselines.richardson_lucy import richardson_lucy
-from galrestore.baselines.starlet import starlet_richardson_lucy
-from galrestore.baselines.wiener import wiener
+from galrestore.baselines.methods import METHODS, Choice, restore
+from galrestore.baselines.tuning import choices_of
 from galrestore.config import Degrade, Restore, section_from_json
 from galrestore.config.restore import BASELINES
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import read_table
 from galrestore.networks.inference import apply_network
@@ -32,6 +32,7 @@ def add_arguments(parser):
             required=True,
             help="settings of degrade (JSON), for the PSF",
         )
+        baseline.add_argument("--grid", type=Path, help="Parquet table of tune: take its choice")
     for method in methods.choices.values():
         method.add_argument("--images", type=Path, required=True, help="FITS cube with LQ")
         method.add_argument("--table", type=Path, required=True, help="Parquet table of the pairs")
@@ -50,24 +51,23 @@ def run(args):
         inputs.append(args.weights)
     else:
         restored = _baseline(args, stamps)
-        inputs += args.degradation.files()
+        inputs += [*args.degradation.files(), *filter(None, [args.grid])]
     write_cube(args.output, {"RS": restored}, ids, provenance(args, inputs))
 
 
 def _baseline(args, stamps):
-    settings = args.settings
-    kernel = psf_kernel(args.degradation)
-    if kernel.ndim == 1:
-        kernel = np.outer(kernel, kernel)
-    if args.method == "wiener":
-        return wiener(stamps, kernel, settings.wiener_balance)
-    if args.method == "richardson_lucy":
-        return richardson_lucy(stamps, kernel, settings.richardson_lucy_iterations)
-    if args.method == "starlet_rl":
-        return starlet_richardson_lucy(
-            stamps, kernel, settings.starlet_threshold, settings.starlet_iterations
-        )
-    return stamps
+    if args.method == "none":
+        return stamps
+    if args.grid:
+        grid = read_table(args.grid, TUNING_GRID)
+        if set(grid["method"]) != {args.method}:
+            raise InputError(args.grid, f"is not the grid of {args.method}", "rerun tune")
+        choices, edges = choices_of(grid)
+    else:
+        value = getattr(args.settings, f"{args.method}_{METHODS[args.method][1]}")
+        iterations = getattr(args.settings, f"{args.method}_iterations", 1)  # Wiener has none
+        choices, edges = [Choice(value, iterations)], []
+    return restore(args.method, stamps, psf_kernel(args.degradation), choices, edges)
 
 
 def _test_images(args):

@@ -11,19 +11,25 @@ and bright galaxies alike and no draw can be unphysical:
     Each of these mapped by its rank among the fits to the quantile of a normal
     distribution, and draws back by interpolation between the fits: the kernels smooth how
     quantities hang together, and leave the distribution of each, sharp cuts included.
+    Kernels have the correlations that normal variables with the fits' rank correlations
+    have, ``2 sin(pi rho / 6)``.  Narrow kernels repeat the fits, wide ones make a normal
+    distribution, and both have these rank correlations.  With the covariance of the scores
+    only the former would: 266 skewed fits lost up to 0.03 of a rank correlation.
 
 Draws outside the range of the fits are drawn anew.
 
 A kernel estimate is wider than its sample, by the factor ``sqrt(1 + h**2)`` in every
 direction for kernels of h times the sample's covariance: 4 % for the paper's 66,092 fits and
 Scott's h of 0.29, 13 % for 262 fits.  The shrunk estimate draws every point towards the
-mean by that factor, so that mean and covariance are the sample's.
+mean by that factor, so that mean and covariance (of normal scores, the variances) are the
+sample's.
 
 References
 ----------
 Scott (1992), Multivariate Density Estimation, section 6.3; Silverman & Young (1987),
 Biometrika 74, 469, and Silverman (1986), Density Estimation, section 6.4: the smoothed
-bootstrap, shrunk; Geenens, Charpentier & Paindaveine (2017), Bernoulli 23, 1848: kernels
+bootstrap, shrunk; Kruskal (1958), JASA 53, 814: rank correlation of the normal
+distribution; Geenens, Charpentier & Paindaveine (2017), Bernoulli 23, 1848: kernels
 between normal scores.
 """
 
@@ -74,7 +80,7 @@ def draw_population(fits, size, seed, bandwidth=None, space="logarithms", shrink
     space : {"logarithms", "normal_scores"}, optional
         Where the kernels are, see the module.
     shrink : bool, optional
-        Keep the covariance of the fits, see the module; by default draws are
+        Keep the spread of the fits, see the module; by default draws in logarithms are
         ``scipy.stats.gaussian_kde``'s own.
 
     Returns
@@ -195,13 +201,26 @@ def _estimate(sample, bandwidth, space, shrink):
         spread = np.linalg.eigvalsh(np.corrcoef(points))
         if not spread[0] > _FLATTEST:
             raise np.linalg.LinAlgError
-        return _Estimate(gaussian_kde(points, bw_method=bandwidth), shrink, ordered)
+        kernel = gaussian_kde(points, bw_method=bandwidth)
     except np.linalg.LinAlgError as error:
         msg = (
             f"{sample.shape[1]} good fits do not span the five dimensions "
             f"{', '.join(DIMENSIONS)}: their covariance is degenerate; use more stamps"
         )
         raise EmptyError(msg) from error
+    if ordered is not None:
+        kernel.covariance = kernel.factor**2 * _rank_covariance(points)
+    return _Estimate(kernel, shrink, ordered)
+
+
+def _rank_covariance(scores):
+    """Covariance of normal variables with the widths and rank correlations of the scores."""
+    width = scores.std(axis=1, ddof=1)
+    correlation = 2 * np.sin(np.pi / 6 * spearmanr(scores, axis=1).statistic)
+    # Such a matrix of few points may be that of no distribution by a hair.
+    values, vectors = np.linalg.eigh(correlation)
+    correlation = (vectors * np.maximum(values, _FLATTEST)) @ vectors.T
+    return correlation * np.outer(width, width)
 
 
 def _places(ranks):

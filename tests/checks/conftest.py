@@ -13,6 +13,7 @@ from galrestore.files.contracts.history import HISTORY
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION
 from galrestore.files.contracts.sersic import SERSIC
+from galrestore.files.contracts.tuning import TUNING_GRID, TUNING_STAMPS
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import write_table
 from galrestore.provenance import Provenance, fingerprint, sha256_of
@@ -89,7 +90,8 @@ def write_jwst_pairs(results, catalogues):
     table["source"] = np.repeat(JWST, COUNT)
     # The two mosaics show the same sources: same group, same split.
     table["group"] = np.tile(np.arange(COUNT), 2)
-    table["split"] = np.where(table["group"] % 4, "train", "test")
+    splits = np.array(["test", "validation", "train", "train"])
+    table["split"] = splits[table["group"] % 4]
     write_pairs(results, "jwst", table, record("degrade", json.dumps({"group_radius": 1.0})))
 
 
@@ -127,6 +129,19 @@ def write_model(results):
     )
 
 
+def write_tuning(results):
+    """Grid of one class and two points, of which the first is chosen, on validation pairs."""
+    pairs = pd.read_parquet(results / "pairs/jwst.parquet")
+    made = record("tune", inputs=[f"results/pairs/jwst.{end}" for end in ("fits", "parquet")])
+    stamps = rows(TUNING_STAMPS, 4)
+    stamps["id"] = pairs["id"][pairs["split"] == "validation"].to_numpy()[:4]
+    stamps["score"] = [30.0, 31.0, 33.0, 34.0]
+    grid = rows(TUNING_GRID, 2).assign(method="wiener", value=[1.0, 2.0], iterations=1)
+    grid["score"], grid["chosen"], grid["at_edge"] = [32.0, 31.0], [True, False], True
+    write_table(results / "baselines/grid/wiener.parquet", grid, TUNING_GRID, made)
+    write_table(results / "baselines/stamps/wiener.parquet", stamps, TUNING_STAMPS, made)
+
+
 def score(results, name):
     """Restore nothing, measure that, and make Table 1 of it."""
     split = pd.read_parquet(results / f"pairs/{name}.parquet")["split"].to_numpy() == "test"
@@ -159,6 +174,7 @@ def sound(tmp_path_factory):
         write_galsim_pairs(results)
         write_hst_noise(results, catalogues)
         write_model(results)
+        write_tuning(results)
         for name in ("jwst", "galsim"):
             score(results, name)
         paths = [f"results/stamps/{name}.parquet" for name in (*HST, *JWST)]

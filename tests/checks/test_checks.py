@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from galrestore.checks import (
+    test_baselines,
     test_models,
     test_pairs,
     test_provenance,
@@ -27,6 +28,7 @@ from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION
 from galrestore.files.contracts.selection import SELECTION
 from galrestore.files.contracts.table1 import TABLE1
+from galrestore.files.contracts.tuning import TUNING_GRID, TUNING_STAMPS
 from galrestore.provenance import Provenance, sha256_of
 
 
@@ -278,7 +280,8 @@ def test_the_same_galaxy_in_two_splits(results, with_wcs, distance, torn):
     if torn:
         fails(
             test_pairs.test_splits_are_apart_on_the_sky,
-            match=r"60 pairs within 1.0 arcsec in different splits",
+            # Of 60 sources seen twice, 15 are in the validation split on both sides.
+            match=r"45 pairs within 1.0 arcsec in different splits",
             results=results,
         )
     else:
@@ -380,5 +383,70 @@ def test_history_whose_best_is_not_the_best(results):
         test_models.test_history_rises_to_one_best,
         "jwst/weights",
         match="has not the best validation PSNR",
+        results=results,
+    )
+
+
+GRID, STAMPS = "baselines/grid/wiener.parquet", "baselines/stamps/wiener.parquet"
+
+
+def test_tuning_on_a_test_image(results):
+    pairs = tables.read_table(results / "pairs/jwst.parquet")
+    test_baselines.test_tuned_on_validation_images_alone(Artefacts(results), "wiener")
+
+    def take(split):
+        def change(frame):
+            frame.loc[0, "id"] = pairs["id"][pairs["split"] == split].iloc[0]
+
+        change_table(results / STAMPS, TUNING_STAMPS, change)
+
+    for split in ("test", "train"):
+        take(split)
+        fails(
+            test_baselines.test_tuned_on_validation_images_alone,
+            "wiener",
+            match=f"tuned on images of {split}",
+            results=results,
+        )
+
+
+def test_tuning_on_a_source_of_the_test(results):
+    used = tables.read_table(results / STAMPS)["id"]
+
+    def share(frame):
+        tested = frame["group"][frame["split"] == "test"].iloc[0]
+        frame.loc[frame["id"] == used[0], "group"] = tested
+
+    change_table(results / "pairs/jwst.parquet", PAIRS, share)
+    fails(
+        test_baselines.test_tuned_on_validation_images_alone,
+        "wiener",
+        match="1 images share their source with the test",
+        results=results,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda frame: frame.assign(chosen=[False, True]), "has a better point"),
+        (lambda frame: frame.assign(chosen=True), "class 0 has 2 choices"),
+        (lambda frame: frame.assign(score=[33.0, 31.0]), "is not that of its images"),
+        (lambda frame: frame.assign(noise_class=[0, 1]), "are not those of the images"),
+    ],
+)
+def test_tuning_that_is_not_the_best(results, change, match):
+    test_baselines.test_the_best_point_is_chosen(Artefacts(results), "wiener")
+    change_table(results / GRID, TUNING_GRID, change)
+    fails(test_baselines.test_the_best_point_is_chosen, "wiener", match=match, results=results)
+
+
+def test_tuning_at_an_edge_that_is_kept_quiet(results):
+    test_baselines.test_edges_of_the_grid_are_reported(Artefacts(results), "wiener")
+    change_table(results / GRID, TUNING_GRID, lambda frame: frame.assign(at_edge=False))
+    fails(
+        test_baselines.test_edges_of_the_grid_are_reported,
+        "wiener",
+        match="2 points are wrong about the grid's edge",
         results=results,
     )

@@ -41,6 +41,12 @@ def test_a_network_may_have_a_recipe_of_its_own():
         Train(recipes={"restormer": {"rate": 0.01}})
 
 
+def test_null_takes_a_variant_out():
+    assert list(Train(variants={"a": ["jwst"], "b": None}).variants) == ["a"]
+    with pytest.raises(ValidationError, match="at least 1"):
+        Train(variants={"a": None})
+
+
 def test_a_variant_of_an_unknown_network_is_refused():
     with pytest.raises(
         ValidationError, match=r"small\.network: no network 'tiny', there are restor"

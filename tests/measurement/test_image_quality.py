@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import from_numpy
+from torchmetrics.functional import image as torchmetrics
 
 from galrestore.measurement import image_quality
 from galrestore.measurement.image_quality import (
@@ -59,6 +61,37 @@ def test_ssim_is_that_of_scikit_image(shape):
     ]
     # Sums of 121 doubles of order 1 in another order.
     assert_allclose(ssim(restored, truth), expected, atol=1e-13)
+
+
+def test_scores_are_those_of_torchmetrics_and_scikit_image():
+    # Equation 4 with the peak of GT, the authors' code with that of the restored image.
+    restored, truth = images()
+    truth *= np.reshape([1.0, 0.7, 0.4], (3, 1, 1))
+    for score, peaked in ((psnr, truth), (psnr_authors, restored)):
+        expected = [
+            peak_signal_noise_ratio(gt, rs, data_range=peak.max())
+            for gt, rs, peak in zip(truth, restored, peaked, strict=True)
+        ]
+        assert_allclose(score(restored, truth), expected, rtol=1e-12)
+    pairs = [
+        (from_numpy(rs)[None, None], from_numpy(gt)[None, None])
+        for rs, gt in zip(restored, truth, strict=True)
+    ]
+    expected = [
+        torchmetrics.peak_signal_noise_ratio(*pair, data_range=float(pair[1].max()))
+        for pair in pairs
+    ]
+    # torchmetrics takes the peak and its logarithm in single precision: 6e-8 of 30 dB.
+    assert_allclose(psnr(restored, truth), expected, atol=4e-6)
+    # torchmetrics reflects the frame; the windows inside it begin at the sixth pixel.
+    maps = [
+        torchmetrics.structural_similarity_index_measure(
+            *pair, data_range=1.0, return_full_image=True
+        )[1]
+        for pair in pairs
+    ]
+    expected = [float(full[..., 5:-5, 5:-5].mean()) for full in maps]
+    assert_allclose(ssim(restored, truth), expected, atol=1e-12)
 
 
 def test_ssim_of_constant_images_is_the_luminance_term():

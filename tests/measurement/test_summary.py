@@ -59,6 +59,17 @@ def test_the_paper_stands_beside_its_own_four_rows():
     assert table("galsim")["paper_psnr"].isna().all()
 
 
+def test_the_papers_numbers_belong_to_training_sets():
+    # Two models of the same sets have two labels and the same row of the paper; a network
+    # of another kind has none.
+    lineages = LINEAGES | {"jwst": "restormer/galsim-jwst-jwst", "starlet_rl": "nafnet/jwst"}
+    frames = [measured(method) for method in ("transfer", "jwst", "starlet_rl")]
+    found = summarise_scores(frames, lineages, 1, 50)
+    assert found["label"].tolist()[1] == "GalSim -> JWST (jwst)"
+    assert found["paper_psnr"].tolist()[:2] == [38.8416, 38.8416]
+    assert np.isnan(found["paper_psnr"].iloc[2])
+
+
 def test_other_images_are_refused():
     with pytest.raises(ValueError, match="same images"):
         summarise_scores([measured("none"), measured("jwst", count=4)], LINEAGES, 1)

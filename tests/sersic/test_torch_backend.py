@@ -52,7 +52,9 @@ def test_equal_to_the_compiled_fit(stamps, psf):
     some = slice(None) if np.isscalar(psf) and psf > 0 else slice(0, 8)
     mask = np.zeros(stamps.shape, dtype=bool)
     mask[2, 20:, 25:] = True
+    error = np.resize([np.inf, 0.05, 0.3, 0.0], COUNT)
     options |= {"mask": mask[some], "rms": np.where(mask, 3.0, 1.0)[some]}
+    options |= {"sky": (0.1, error[some])}
     compiled = fit_sersic(stamps[some], psf, **options)
     found = fit_sersic(stamps[some], psf, backend="torch", **options)
     assert_array_equal(found["failure"], compiled["failure"])

@@ -121,6 +121,36 @@ def test_relative_noise_map_is_scaled_to_the_rms():
     assert_allclose(background.noise_scale, 4 * CUT_GAUSSIAN, rtol=0.055)
 
 
+def test_error_of_the_level():
+    # Cells with 32 x 32 values of unit variance: modes scatter by sqrt(4.57 / 1024), from
+    # the variances of mean and median, 1 and 1.571 over N, and their covariance 1 / N.  The
+    # median of nine has 1.57 / 9 of that variance and 1 / 9 in common with each of them:
+    # 0.976 of the scatter is left.  Histogram and clipping change it little: 62 x 62 cells
+    # know it to 1.2 / 62 = 2 %, of which five and as much again are allowed.
+    image = np.random.default_rng(8).normal(9, 1, (64 * 32, 64 * 32)).astype(np.float32)
+    expected = 0.976 * np.sqrt(4.57) / 32
+    assert_allclose(measure(image, mesh=32, filter_size=3).error, expected, rtol=0.15)
+    # Whatever filter the level has.
+    assert measure(image, 32, 1).error == measure(image, 32, 3).error
+
+
+def test_error_is_that_of_most_cells():
+    # Skies of 2 and 2.1 by columns, and a source in every ninth cell: each of the others is 0.1
+    # from the median of its neighbours, two thirds of which have the other sky.
+    rows, columns = np.indices((18, 18))
+    cells = np.where((rows % 3 == 1) & (columns % 3 == 1), 50.0, 2 + 0.1 * (columns % 2))
+    error = measure(np.kron(cells, np.ones((16, 16))), filter_size=3).error
+    assert_allclose(error, 0.1, rtol=1e-5)
+
+
+def test_error_is_unknown_on_few_cells():
+    image = np.random.default_rng(9).normal(0, 1, (96, 96)).astype(np.float32)
+    assert np.isfinite(measure(image).error)
+    assert np.isnan(measure(image[:80]).error)
+    image[16:32, 16:32] = np.nan
+    assert np.isnan(measure(image).error)
+
+
 def test_no_data_at_all():
     with pytest.raises(ValueError, match="no pixel has data"):
         measure(np.full((20, 20), np.nan))

@@ -112,6 +112,7 @@ def test_galaxies_are_accepted_with_their_photometry(known):
         assert_allclose(row["flux_stamp"], 4e4, rtol=0.03)
         assert_allclose(row["r50"], np.sqrt(2 * np.log(2)) * 4, rtol=0.03)
         assert_allclose(row["background"], 100, atol=1)
+        assert 0 < row["background_error"] < 1
         assert row["stamp_width"] == 2 * int(4 * row["a"] + 5)
         # Peak of the Gaussian 398, plus noise; sky of N > 1000 pixels, 5 sigma = 18%.
         assert_allclose(row["noise"], 1 / 402, rtol=0.2)

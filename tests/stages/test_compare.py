@@ -112,6 +112,28 @@ def test_rows_hold_truth_and_fit_of_the_same_galaxy(tmp_path, monkeypatch):
     assert (there["apparent_r50"] > there["r50"]).all()
 
 
+def test_a_known_sky_is_used(tmp_path, monkeypatch):
+    # By default it is free here: the mesh of such small images tells none.
+    assert compare(tmp_path, monkeypatch) == [0, 0, 0]
+    arguments = ["--manifest", "m.parquet", "--catalogue", "c.parquet", "--published"]
+    arguments += ["published.fits", "--sersic", "fit", "--flux-radius", "radius"]
+    arguments += ["--seed", "3", "--table"]
+    skies = {
+        "free.parquet": '{"sky": "free"}',
+        "held.parquet": '{"known_skies": {"cut": {"level": 0.001, "error": 0}}}',
+    }
+    for table, settings in skies.items():
+        assert main(["compare", *arguments, table, "--settings", settings]) == 0
+    default, free, held = (
+        read_table(table, PUBLISHED_FITS) for table in ("t.parquet", "free.parquet", "held.parquet")
+    )
+    assert default.equals(free)
+    there = held["failure"] == ""
+    assert there.tolist() == [True, False, True, True]
+    np.testing.assert_allclose(held["background"][there], 0.001, atol=1e-5 * RMS)
+    assert (held["r50_error"][there] < free["r50_error"][there]).all()
+
+
 def test_a_psf_image_is_one_more_fit_of_each_galaxy(tmp_path, monkeypatch):
     # The image is of the Gaussian that the mosaic states, pixel and all: 3 pixels wide without;
     # one Gaussian of four is found again within 1e-3, so sizes differ by less than that.

@@ -40,6 +40,7 @@ def catalogue(mosaic, ids, truth):
     frame["a"], frame["b"] = 4.0, 3.0
     frame["telescope"], frame["band"], frame["field"] = "hst", "F814W", "sky"
     frame["rejected_by"] = [""] * len(ids) + ["star"]
+    frame["background"], frame["background_error"] = SKY, 0.04 * RMS
     frame["noise"], frame["flux_stamp"] = 0.05, [*np.arange(len(ids)) + 1.0, 0.0]
     return frame
 
@@ -122,6 +123,34 @@ def test_a_catalogued_neighbour_is_masked(folder):
     # What leaks past the mask stays within the errors; unmasked, half the flux would not.
     for name in ("n", "r50"):
         assert abs(after[name][row] - before[name][row]) < 3 * before[f"{name}_error"][row]
+
+
+def test_the_sky_of_the_catalogue_is_a_prior(folder):
+    # Held or free, the stamp tells the sky to about RMS / 48; known to 0.04 RMS, posteriors of
+    # both are at most as wide as either, and the sky of another mosaic is its own.
+    skies = {"north": {"level": SKY + 0.5 * RMS, "error": 0.0}}
+    assert fit("measured.parquet") == 0
+    assert fit("free.parquet", settings='{"sky": "free"}') == 0
+    assert fit("held.parquet", settings=json.dumps({"known_skies": skies})) == 0
+    measured, free, held = (
+        read_table(f"{t}.parquet", SERSIC) for t in ("measured", "free", "held")
+    )
+    assert np.all(measured["background_error"] < 0.04 * RMS)
+    assert np.all(measured["background_error"] < free["background_error"])
+    north = (held["mosaic"] == "north").to_numpy()
+    np.testing.assert_allclose(held["background"][north], SKY + 0.5 * RMS, rtol=1e-5)
+    pd.testing.assert_frame_equal(held[~north], measured[~north], check_exact=True)
+
+
+def test_a_sky_of_unknown_error_is_free(folder):
+    for name in MOSAICS:
+        frame = read_table(f"{name}.parquet", CATALOGUE)
+        frame["background"], frame["background_error"] = 100.0, np.nan
+        write_table(f"{name}.parquet", frame, CATALOGUE, RECORD)
+    assert fit("unknown.parquet") == 0
+    assert fit("free.parquet", settings='{"sky": "free"}') == 0
+    unknown, free = (read_table(f"{t}.parquet", SERSIC) for t in ("unknown", "free"))
+    pd.testing.assert_frame_equal(unknown, free, check_exact=True)
 
 
 def test_failed_fits_stay_in_the_table(folder):
@@ -217,6 +246,17 @@ def test_pairs_come_back_on_the_scale_of_the_population(pairs):
     np.testing.assert_allclose(found["flux"], flux, rtol=1e-3)
     # The rms of some 3,800 pixels is known to 1.17 / sqrt(3800) = 2 %.
     np.testing.assert_allclose(found["noise"], table["noise"], rtol=0.08)
+
+
+def test_pairs_have_no_sky(pairs):
+    # Held at 0 to the floor of what the solver calls fixed, 1e-6 of the noise.
+    assert fit_pairs("held.parquet", settings='{"pairs_sky_error": 0}') == 0
+    assert fit_pairs("known.parquet") == 0
+    assert fit_pairs("free.parquet", settings='{"sky": "free"}') == 0
+    held, known, free = (read_table(f"{t}.parquet", SERSIC) for t in ("held", "known", "free"))
+    np.testing.assert_allclose(held["background"], 0, atol=1e-5 * LQ_RMS)
+    assert np.all(known["background_error"] < free["background_error"])
+    assert np.all(known["background_error"] < 0.041 * LQ_RMS)
 
 
 def test_shards_of_pairs_join_to_the_whole(pairs):

@@ -22,6 +22,7 @@ from galrestore.files.contracts.sersic import SERSIC
 from galrestore.files.contracts.stars import STARS
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.contracts.truth import truth_columns
+from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import write_cube
 from galrestore.files.tables import read_provenance, read_table, write_table
 from galrestore.provenance import Provenance, sha256_of
@@ -69,6 +70,21 @@ def test_table1_three_times_alike(folder):
     text = Path(TABLE[2]).read_text()
     assert "| GalSim -> JWST | 3 | **41.00 ± 0.58** |" in " ".join(text.split())
     assert read_provenance(TABLE[0]).inputs == {file: sha256_of(file) for file in files}
+
+
+def test_table1_says_what_the_scores_and_the_tuning_mean(folder):
+    files = scores("sparse", [50.0, 52.0, 51.0]), scores("jwst", [41.0, 40.0, 42.0])
+    files += (scores("transfer", [40.0, 41.0, 42.0]),)
+    grid = rows(TUNING_GRID, 1).assign(method="sparse", parameter="threshold", chosen=True)
+    write_table("grid.parquet", grid, TUNING_GRID, Provenance("tune", "ab", "{}", 3))
+    lineages = ("--lineages", "jwst=restormer/jwst", "transfer=restormer/galsim-jwst")
+    arguments = ("--measurements", *files, *lineages, "--tuned", "grid.parquet")
+    assert present("table1", *arguments, outputs=TABLE) == 0
+    text = Path(TABLE[2]).read_text()
+    assert "GalSim -> JWST over JWST: +0.00 ± 0.58 dB (paper +0.05): undecided" in text
+    assert "JWST - sparse deconvolution" in text
+    assert "- sparse deconvolution: threshold 1, iterations 0" in text
+    assert "grid.parquet" in read_provenance(TABLE[0]).inputs
 
 
 def test_table1_is_repeatable(folder):

@@ -7,16 +7,19 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
+from galrestore.baselines.methods import METHODS, Choice, restore
 from galrestore.cli import main
 from galrestore.config.restore import BASELINES
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids, read_provenance, write_cube
 from galrestore.files.tables import write_table
 from galrestore.networks.architectures import fresh_network
 from galrestore.networks.inference import apply_network
 from galrestore.networks.weights import save_network
-from galrestore.provenance import Provenance
+from galrestore.provenance import Provenance, sha256_of
 from galrestore.rng import stream
+from galrestore.synthesis.degradation import gaussian_kernel
 
 RECORD = Provenance(stage="degrade", code="c", settings="{}", seed=3)
 SIZE = {
@@ -41,6 +44,16 @@ def lq(tmp_path):
     write_cube(tmp_path / "pairs.fits", {"GT": lq, "LQ": lq}, ids, RECORD)
     write_table(tmp_path / "pairs.parquet", frame, PAIRS, RECORD)
     return lq.astype(np.float32)
+
+
+def _grid(folder, method, value=2.0, iterations=3):
+    """Tuning with one class, of which one point is chosen."""
+    empty = {"str": method, "int64": 0, "float64": 0.0, "bool": False}
+    frame = pd.DataFrame({column.name: [empty[column.dtype]] * 2 for column in TUNING_GRID})
+    frame["value"], frame["iterations"], frame["chosen"] = [9.0, value], iterations, [False, True]
+    frame["scale"], frame["offset"] = 0.5, 0.25
+    write_table(folder / "grid.parquet", frame, TUNING_GRID, RECORD)
+    return folder / "grid.parquet"
 
 
 def _restore(folder, method, *extra):
@@ -102,6 +115,25 @@ def test_baselines_take_the_psf_image_of_the_pairs(tmp_path, lq):
     # raises some frequencies.
     np.testing.assert_allclose(with_image, read_cube(output, "RS"), atol=2e-3)
     assert str(tmp_path / "psf.fits") in made.inputs
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_baselines_run_as_they_were_tuned(tmp_path, lq, method):
+    grid = _grid(tmp_path, method)
+    status, output = _restore(tmp_path, method, "--degradation", "{}", "--grid", str(grid))
+    assert status == 0
+    kernel = gaussian_kernel(1.88, 7)
+    expected = restore(method, lq[[1, 4]], kernel, [Choice(2.0, 3, 0.5, 0.25)])
+    np.testing.assert_array_equal(read_cube(output, "RS"), expected)
+    assert read_provenance(output).inputs[str(grid)] == sha256_of(grid)
+
+
+def test_the_grid_of_another_method_is_refused(tmp_path, lq, capsys):
+    grid = _grid(tmp_path, "wiener")
+    status, output = _restore(tmp_path, "sparse", "--degradation", "{}", "--grid", str(grid))
+    assert status == 2
+    assert "grid.parquet: is not the grid of sparse" in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_an_empty_test_split_is_named(tmp_path, lq, capsys):

@@ -167,6 +167,53 @@ def test_normal_scores_keep_each_distribution(fits):
         assert drawn[name].max() < fits[name].max()
 
 
+@pytest.fixture(scope="module")
+def bent():
+    """Fits whose quantities hang together in ways that no normal distribution knows."""
+    rng = np.random.default_rng(14)
+    a, b, c, d, e = rng.normal(size=(5, 266))
+    # A plume on one side of a core, a bend, and a spread that grows.
+    flux = np.where(a > 0.5, a + 3 * np.abs(b), a)
+    return {
+        "q": 1 / (1 + np.exp(-(0.3 * c + 0.5 * (a > 0.7)))),
+        "n": np.exp(0.4 * np.where(a > 0.5, a, 0.3 * c)),
+        "flux": np.exp(flux),
+        "r50": np.exp(0.3 * np.maximum(flux, -0.2) + 0.1 * d),
+        "noise": np.exp(-3 - 0.5 * flux + 0.2 * e * np.exp(0.5 * a)),
+    }
+
+
+@pytest.mark.parametrize("bandwidth", [0.01, 20.0])
+def test_rank_correlations_at_both_ends(bent, bandwidth):
+    # Of narrow kernels the fits' own, of wide ones those of a normal distribution made to
+    # have them: equal but for 100,000 draws, 4 / sqrt(100,000), and the 1 / h^2 that is left.
+    rows = compare_population(bent, 3, bandwidth, "normal_scores", shrink=True)
+    for row in rows:
+        if row["statistic"] == "rank_correlation":
+            assert row["drawn"] == pytest.approx(row["fits"], abs=4 / np.sqrt(100_000) + 2e-3)
+
+
+def test_rank_correlations_of_few_fits(bent):
+    # Required: 0.03; Scott's kernels for 266 fits are half as wide as the sample.  With the
+    # covariance of the scores they change one of these by 0.037.
+    rows = compare_population(bent, 3, None, "normal_scores", shrink=True)
+    changes = [abs(r["drawn"] - r["fits"]) for r in rows if r["statistic"] == "rank_correlation"]
+    distances = [row["drawn"] for row in rows if row["statistic"] == "ks_distance"]
+    assert max(changes) < 0.03
+    assert max(distances) < 0.02
+
+
+def test_rank_correlations_that_no_distribution_has():
+    # Of seven fits the normal correlations often are no matrix of correlations: the nearest
+    # one is drawn from, without a warning.
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        fits = {name: np.exp(rng.normal(size=7)) for name in DIMENSIONS}
+        fits["q"] = 0.9 * rng.random(7)
+        drawn = compare_population(fits, 1, None, "normal_scores", shrink=True)
+        assert all(np.isfinite(row["drawn"]) for row in drawn)
+
+
 def test_spaces_that_are_none(fits):
     with pytest.raises(ValueError, match="must be logarithms or normal_scores, got 'linear'"):
         draw_population(fits, 10, 1, space="linear")

@@ -16,6 +16,7 @@ BELOW_TRAIN = {
 }
 BELOW_PAIRS = {
     "train",
+    "tune",
     "restore_baseline",
     "fit_pairs",
     "gather_fits",

@@ -26,6 +26,9 @@ rule check:
             *expand("results/models/{model}/history.parquet", model=RUN.train.models()),
             *expand("results/restored/{method}/{set}.fits", method=METHODS, set=SETS),
             *expand("results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS),
+            *expand(
+                "results/baselines/{kind}/{method}.parquet", kind=["grid", "stamps"], method=TUNED
+            ),
             *expand("results/tables/table1_{set}.parquet", set=SETS),
             "results/tables/selection.parquet",
             "results/tables/population.parquet",
@@ -41,6 +44,7 @@ rule check:
     params:
         code=fingerprint(
             "stages.check",
+            "checks.test_baselines",
             "checks.test_models",
             "checks.test_pairs",
             "checks.test_provenance",

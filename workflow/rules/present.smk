@@ -30,6 +30,7 @@ PRESENTED = [
 rule table1:
     input:
         measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
+        tuned=expand("results/baselines/grid/{method}.parquet", method=TUNED),
     output:
         parquet="results/tables/table1_{set}.parquet",
         csv="results/tables/table1_{set}.csv",
@@ -47,7 +48,7 @@ rule table1:
         code=fingerprint("stages.present"),
     shell:
         "python -m galrestore present table1 --measurements {input.measurements:q}"
-        " --lineages {params.lineages:q}"
+        " --lineages {params.lineages:q} --tuned {input.tuned:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
 
@@ -226,8 +227,8 @@ rule fig05_examples:
     input:
         images="results/pairs/jwst.fits",
         table="results/pairs/jwst.parquet",
-        restored=f"results/restored/{VARIANTS[-1]}/jwst.fits",
-        measurements=f"results/measurements/{VARIANTS[-1]}/jwst.parquet",
+        restored=f"results/restored/{RUN.shown_variant()}/jwst.fits",
+        measurements=f"results/measurements/{RUN.shown_variant()}/jwst.parquet",
     output:
         pdf="results/figures/fig05_examples.pdf",
         png="results/figures/fig05_examples.png",

@@ -2,6 +2,7 @@
 #
 #   reads   results/pairs/<set>.{fits,parquet}
 #           results/models/<network>/<lineage>/weights.safetensors   (networks)
+#           results/baselines/grid/<method>.parquet        (tuned baselines)
 #   writes  results/restored/<method>/<set>.fits           extensions RS, ID
 
 
@@ -38,6 +39,11 @@ rule restore_baseline:
     input:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
+        grid=lambda wildcards: (
+            f"results/baselines/grid/{wildcards.method}.parquet"
+            if wildcards.method in TUNED
+            else []
+        ),
         named=RUN.degrade.files(),
     output:
         images="results/restored/{method}/{set}.fits",
@@ -55,7 +61,9 @@ rule restore_baseline:
         psf=RUN.section("degrade"),
         seed=RUN.seed,
         code=fingerprint("stages.restore"),
+        grid=lambda wildcards, input: f"--grid {input.grid}" if input.grid else "",
     shell:
         "python -m galrestore restore {wildcards.method} --images {input.images:q}"
         " --table {input.table:q} --degradation {params.psf:q} --settings {params.settings:q}"
-        " --seed {params.seed} --code {params.code} --log {log:q} --output {output.images:q}"
+        " {params.grid} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.images:q}"

@@ -46,6 +46,9 @@ CATALOGUE = (
     Column("fluxerr_iso", "float64", "", "FLUXERR_ISO [unit of the mosaic]"),
     Column("peak", "float64", "", "highest pixel above the background [unit of the mosaic]"),
     Column("background", "float64", "", "background at the source [unit of the mosaic]"),
+    Column(
+        "background_error", "float64", "", "its standard error; NaN of a mesh too small to tell"
+    ),
     Column("rms", "float64", "", "background rms at the source [unit of the mosaic]"),
     Column("flux_auto", "float64", "", "FLUX_AUTO [unit of the mosaic]"),
     Column("fluxerr_auto", "float64", "", "FLUXERR_AUTO [unit of the mosaic]"),
