@@ -52,6 +52,9 @@ class Restore(Section):
     sparse_iterations: int = setting(
         5, "Sparse deconvolution: iterations.", unit="", paper="-", ge=1
     )
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "Where networks restore.", unit="", paper="-"
+    )
     batch_size: int = setting(16, "Stamps a network restores at once.", unit="", paper="-", ge=1)
     threads: int = setting(1, "CPU threads of the arithmetic.", unit="", paper="-", ge=1)
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from galrestore.baselines.methods import METHODS, Choice, restore
 from galrestore.baselines.tuning import choices_of
 from galrestore.config import Degrade, Restore, section_from_json
 from galrestore.config.restore import BASELINES
-from galrestore.errors import EmptyError, InputError
+from galrestore.errors import EmptyError, InputError, SettingsError
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids, write_cube
@@ -45,14 +46,20 @@ def run(args):
     ids, stamps = _test_images(args)
     inputs = [args.images, args.table]
     if args.method == "network":
-        restored = apply_network(
-            load_network(args.weights), stamps, args.settings.batch_size, args.settings.threads
-        )
+        network = load_network(args.weights).to(_device(args.settings.device))
+        restored = apply_network(network, stamps, args.settings.batch_size, args.settings.threads)
         inputs.append(args.weights)
     else:
         restored = _baseline(args, stamps)
         inputs += [*args.degradation.files(), *filter(None, [args.grid])]
     write_cube(args.output, {"RS": restored}, ids, provenance(args, inputs))
+
+
+def _device(name):
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise SettingsError("restore.device", name, "this computer has no CUDA device; use cpu")
+    return "cuda" if present and name != "cpu" else "cpu"
 
 
 def _baseline(args, stamps):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from astropy.io import fits
 
 from galrestore.baselines.methods import METHODS, Choice, restore
@@ -86,6 +87,17 @@ def test_network_restores_the_test_split(tmp_path, lq):
     assert status == 0
     assert read_ids(output).tolist() == [101, 104]
     assert np.array_equal(read_cube(output, "RS"), apply_network(network, lq[[1, 4]]))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a computer without CUDA")
+def test_a_missing_device_names_the_setting(tmp_path, lq, capsys):
+    network, weights = fresh_network("restormer", SIZE, 3), tmp_path / "weights.safetensors"
+    save_network(weights, network, "restormer", SIZE, "jwst", RECORD)
+    extra = ("--weights", str(weights), "--settings", json.dumps({"device": "cuda"}))
+    status, output = _restore(tmp_path, "network", *extra)
+    assert status == 2
+    assert "restore.device" in capsys.readouterr().err
+    assert not output.exists()
 
 
 @pytest.mark.parametrize("method", BASELINES)
