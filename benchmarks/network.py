@@ -1,14 +1,14 @@
 """
-Speed, memory and share of the machine's matrix rate of the Restormer.
+Speed, memory and share of the machine's matrix rate of the networks.
 
-    python benchmarks/network.py [--sizes small paper] [--threads 1] [--compiled]
+    python benchmarks/network.py [--sizes small paper nafnet unet] [--threads 1] [--compiled]
     python benchmarks/network.py --train 10 [--micro-batch 8] [--checkpointing]
 
-The first form prints, for the small network (dim 16, blocks 1, 1, 2, 2, one of refinement) and
-the paper's, images per second forward and forward + backward, counted FLOPs and their share of
-the rate of torch's own 2048 x 2048 float32 product in the same run, and the ratio to the targets:
-a step of the small network with eight stamps in 0.26 s and a restoration in 0.09 s on two
-cores that multiply at 193 GFLOP/s.  The second trains the paper's network on random stamps, 64 a
+The first form prints, for the small Restormer (dim 16, blocks 1, 1, 2, 2, one of refinement), the
+paper's and the other architectures, images per second forward and forward + backward, counted
+FLOPs and their share of the rate of torch's own 2048 x 2048 float32 product in the same run, and
+the ratio to the targets: a step of the small Restormer with eight stamps in 0.26 s and a
+restoration in 0.09 s on two cores that multiply at 193 GFLOP/s.  The second trains the paper's network on random stamps, 64 a
 step by accumulation, and prints the peak memory of the process.
 
 On a CPU times are processor times over the number of threads, and the least of many repeats
@@ -24,12 +24,14 @@ import torch
 from torch.nn.functional import l1_loss
 from torch.utils.flop_counter import FlopCounterMode
 
+from galrestore.networks.architectures import build
 from galrestore.networks.arithmetic import reproducible
-from galrestore.networks.restormer import Restormer
 
 SIZES = {
-    "small": {"dim": 16, "num_blocks": (1, 1, 2, 2), "num_refinement_blocks": 1},
-    "paper": {},
+    "small": ("restormer", {"dim": 16, "num_blocks": (1, 1, 2, 2), "num_refinement_blocks": 1}),
+    "paper": ("restormer", {}),
+    "nafnet": ("nafnet", {"width": 24}),
+    "unet": ("unet", {"width": 24}),
 }
 # Seconds for eight stamps on cores that together multiply at this rate [GFLOP/s].
 TARGETS, TARGET_RATE, TARGET_BATCH = {"forward": 0.09, "step": 0.26}, 193, 8
@@ -39,7 +41,7 @@ SIDE, BATCH = 64, 64
 def main():
     """Print the comparison, or train for a few steps."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["small", "paper"])
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--bf16", action="store_true", help="mixed precision")
@@ -61,7 +63,7 @@ def compare(args):
     a, b = torch.rand(2, 2048, 2048, device=args.device)
     flops = 2 * 2048**3
     for name in args.sizes:
-        network = Restormer(**SIZES[name]).to(args.device)
+        network = build(*SIZES[name]).to(args.device)
         network.checkpointing = args.checkpointing
         parameters = sum(value.numel() for value in network.parameters())
         image = torch.rand(args.micro_batch, 1, SIDE, SIDE, device=args.device)
@@ -100,7 +102,7 @@ def compare(args):
 def train(args):
     """Train the paper's network for some steps."""
     torch.manual_seed(0)
-    network = Restormer().to(args.device)
+    network = build(*SIZES["paper"]).to(args.device)
     network.checkpointing = args.checkpointing
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-4)
     images = torch.rand(2, BATCH, 1, SIDE, SIDE, device=args.device)

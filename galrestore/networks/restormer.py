@@ -21,7 +21,6 @@ Restoration", arXiv:2111.09881.  Park et al. (2024), section 2.
 
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from galrestore.networks.operators import (
@@ -32,6 +31,7 @@ from galrestore.networks.operators import (
     shuffle_pixels,
     unshuffle_pixels,
 )
+from galrestore.networks.padding import pad
 
 __all__ = ["Restormer"]
 
@@ -131,7 +131,7 @@ class Restormer(nn.Module):
             ``image`` plus the correction that the network predicts; not clipped.
         """
         height, width = image.shape[-2:]
-        image = _pad(image)
+        image = pad(image, _MULTIPLE)
         x1 = self.patch_embed["proj"](image).contiguous(memory_format=torch.channels_last)
         x1 = self._through(self.encoder_level1, x1)
         x2 = self._through(self.encoder_level2, self.down1_2(x1))
@@ -288,15 +288,6 @@ def _depthwise(channels):
 def _norm(x):
     """Length over the pixels of (N, HW, C), never zero."""
     return x.square().sum(1).clamp_min(_TINY**2).sqrt()
-
-
-def _pad(image):
-    """Reflect at the bottom and right up to multiples of 8."""
-    height, width = image.shape[-2:]
-    right, bottom = -width % _MULTIPLE, -height % _MULTIPLE
-    if right == bottom == 0:
-        return image
-    return functional.pad(image, (0, right, 0, bottom), mode="reflect")
 
 
 def _check_size(dim, heads):
