@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-__all__ = ["track"]
+__all__ = ["track", "track_bytes"]
 
 logger = logging.getLogger(__name__)
 
@@ -56,3 +56,44 @@ def track(items, label, total=None, detail=None):
             left = (now - start) / done * (total - done)
             more = f", {detail()}" if detail is not None else ""
             logger.info("%s: %d of %d, %.0f s left%s", label, done, total, left, more)
+
+
+def track_bytes(pieces, label, done=0, total=0):
+    """
+    Yield from the pieces of a transfer and show how far and how fast it is.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+        The pieces.
+    label : str
+        What is transferred.
+    done : int, optional
+        Bytes that an earlier transfer has brought.
+    total : int, optional
+        Bytes of the whole; 0 if that is not known.
+
+    Yields
+    ------
+    piece : bytes
+        The pieces, unchanged.
+    """
+    if os.environ.get("GALRESTORE_PROGRESS") != "lines" and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(desc=label, total=total or None, initial=done, unit="B", unit_scale=True) as bar:
+            for piece in pieces:
+                yield piece
+                bar.update(len(piece))
+        return
+    start = last = time.monotonic()
+    arrived = 0
+    for piece in pieces:
+        yield piece
+        arrived += len(piece)
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            whole = f" of {total / 1e6:.1f}" if total else ""
+            rate = arrived / (now - start) / 1e6
+            logger.info("%s: %.1f%s MB, %.1f MB/s", label, (done + arrived) / 1e6, whole, rate)

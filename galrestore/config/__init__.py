@@ -12,9 +12,11 @@ from typing import Annotated
 from pydantic import Field, ValidationError, model_validator
 
 from galrestore.config.acquire import Acquire
+from galrestore.config.archive import Archive
 from galrestore.config.base import Section, setting
 from galrestore.config.degrade import Degrade
 from galrestore.config.fit import Fit
+from galrestore.config.lock import read_lock
 from galrestore.config.measure import Measure
 from galrestore.config.present import Present
 from galrestore.config.render import Render
@@ -25,7 +27,7 @@ from galrestore.config.select import Select
 from galrestore.config.train import DEFAULT_NETWORK, Train
 from galrestore.errors import SettingsError
 
-__all__ = ["RunConfig", "load", "section_from_json"]
+__all__ = ["RunConfig", "archive_of", "load", "section_from_json"]
 
 
 class RunConfig(Section):
@@ -36,7 +38,8 @@ class RunConfig(Section):
     )
     data_root: str | None = setting(
         None,
-        "Folder of local data; replaces acquire.local.root (handy on the command line).",
+        "Folder of data; replaces acquire.local.root and acquire.mast.root (handy on the "
+        "command line).",
         unit="",
         paper="-",
     )
@@ -60,7 +63,7 @@ class RunConfig(Section):
         names = [name for _, name, _ in self.mosaics()]
         for name in names:
             if names.count(name) > 1:
-                msg = f"acquire: mosaic {name!r} is both simulated and local; rename one"
+                msg = f"acquire: mosaic {name!r} enters through two doors; rename one"
                 raise ValueError(msg)
         return self
 
@@ -104,9 +107,11 @@ class RunConfig(Section):
         Returns
         -------
         mosaics : list of (str, str, Section)
-            Door (``"simulated"`` or ``"local"``), name and settings of each mosaic.
+            Door (``"simulated"``, ``"local"`` or ``"mast"``), name and settings of each
+            mosaic; those of the archive are described as in a local folder.
         """
         doors = {"simulated": self.acquire.simulated, "local": self.acquire.local}
+        doors["mast"] = self.acquire.mast and self.acquire.mast.folder()
         return [
             (door, name, mosaic)
             for door, section in doors.items()
@@ -131,14 +136,34 @@ class RunConfig(Section):
             one mosaic reruns that mosaic alone.
         """
         kept = {}
-        for door in ("simulated", "local"):
-            section = getattr(self.acquire, door)
+        archive = self.acquire.mast and self.acquire.mast.folder()
+        doors = [("simulated", self.acquire.simulated), ("local", self.acquire.local)]
+        for door, section in [*doors, ("local", archive)]:
             for group in ("mosaics", "pairs"):
                 members = getattr(section, group, {})
                 if name in members:
                     others = {"mosaics": {}, "pairs": {}} if door == "local" else {}
                     kept[door] = section.model_copy(update=others | {group: {name: members[name]}})
         return Acquire.model_construct(**kept).model_dump_json()
+
+    def download(self, path):
+        """
+        Return the settings that the download of one file depends on.
+
+        Parameters
+        ----------
+        path : str
+            Place of the file below the archive's folder, ``<field>/<file>``.
+
+        Returns
+        -------
+        text : str
+            JSON of an `Acquire` section that holds nothing else.
+        """
+        archive = self.acquire.mast
+        products = [product for product in archive.chosen() if product.path == path][:1]
+        update = {"fields": None, "mosaics": {}, "products": products}
+        return Acquire.model_construct(mast=archive.model_copy(update=update)).model_dump_json()
 
     def pair_sets(self):
         """Return the names of the sets of ready pairs, a list of str."""
@@ -161,7 +186,7 @@ class RunConfig(Section):
         return getattr(self, name).model_dump_json()
 
 
-def load(config):
+def load(config, folder="."):
     """
     Validate a configuration.
 
@@ -169,6 +194,8 @@ def load(config):
     ----------
     config : dict
         The configuration, as read from YAML.
+    folder : str, optional
+        Folder that the path of the archive's product list starts from.
 
     Returns
     -------
@@ -178,15 +205,46 @@ def load(config):
     Raises
     ------
     SettingsError
-        For the first bad key or value, naming both.
+        For the first bad key or value, naming both; or if the archive's product list
+        cannot be used.
     """
-    config = json.loads(json.dumps(config))
-    local = (config.get("acquire") or {}).get("local")
-    if config.get("data_root") and local:
-        local["root"] = config["data_root"]
+    config = json.loads(json.dumps(config, default=str))  # YAML reads dates as such
+    doors = config.get("acquire") or {}
+    local, mast = doors.get("local"), doors.get("mast")
+    for door in (local, mast):
+        if config.get("data_root") and door:
+            door["root"] = config["data_root"]
+    if mast and mast.get("products") is None:
+        lock = mast.get("lock") or Archive.model_fields["lock"].default
+        mast["products"] = read_lock(os.path.join(folder, lock))
     if local and local.get("root"):
         _find_images(config, local["root"])
     return _validated(RunConfig.model_validate, config)
+
+
+def archive_of(config):
+    """
+    Validate the archive's door alone, whatever its product list.
+
+    Parameters
+    ----------
+    config : dict
+        A configuration, as read from YAML; other sections are not looked at.
+
+    Returns
+    -------
+    archive : Archive
+        The settings ``acquire.mast``.
+
+    Raises
+    ------
+    SettingsError
+        If there are none, or for the first bad key or value.
+    """
+    mast = ((config or {}).get("acquire") or {}).get("mast")
+    if not mast:
+        raise SettingsError("acquire.mast", mast, "this configuration does not open the archive")
+    return _validated(Archive.model_validate, json.loads(json.dumps(mast, default=str)))
 
 
 def section_from_json(model):

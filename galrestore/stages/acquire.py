@@ -1,18 +1,26 @@
 """Stage ``acquire``: mosaics, their manifests, the truth, and ready pairs."""
 
+import logging
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from galrestore.archive import local, simulated
+from galrestore.config import archive_of
 from galrestore.config.acquire import Acquire
-from galrestore.errors import SettingsError
+from galrestore.config.lock import Product, format_lock, read_lock
+from galrestore.errors import InputError, SettingsError
+from galrestore.files.atomic import atomic
+from galrestore.files.contracts.downloads import DOWNLOADS
 from galrestore.files.contracts.manifest import MANIFEST
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.truth import truth_columns
 from galrestore.files.cubes import write_cube
-from galrestore.files.tables import write_table
+from galrestore.files.tables import concatenate, write_table
 from galrestore.stages.common import add_common_arguments, provenance
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser):
@@ -36,6 +44,24 @@ def add_arguments(parser):
     pairs.add_argument("--set", required=True, help="name of the set")
     pairs.add_argument("--images", type=Path, required=True, help="FITS cube to write")
     pairs.add_argument("--table", type=Path, required=True, help="Parquet table to write")
+
+    fetch = _action(actions, _download, "download", "fetch one file of the archive")
+    fetch.add_argument("--file", required=True, help="<field>/<file> of the product list")
+    fetch.add_argument("--receipt", type=Path, required=True, help="Parquet file to write")
+
+    text = "find the archive's products and write the product list"
+    resolve = actions.add_parser("resolve", help=text, description=text[0].upper() + text[1:] + ".")
+    resolve.add_argument("--configfile", type=Path, required=True, help="settings, YAML")
+    resolve.add_argument("--lock", type=Path, help="product list (default: that of the settings)")
+    resolve.add_argument("--fields", nargs="+", metavar="FIELD", help="only these fields")
+    resolve.add_argument("--offline", action="store_true", help="list what has a URI, ask nobody")
+    resolve.set_defaults(action=_resolve)
+
+    text = "note sizes and digests of files fetched in the product list"
+    pin = actions.add_parser("pin", help=text, description=text[0].upper() + text[1:] + ".")
+    pin.add_argument("--lock", type=Path, required=True, help="product list")
+    pin.add_argument("receipts", type=Path, nargs="+", help="receipts of the downloads, Parquet")
+    pin.set_defaults(action=_pin)
 
 
 def run(args):
@@ -91,3 +117,49 @@ def _pairs(args):
     record = provenance(args, [path for side in files for path in side])
     write_cube(args.images, images, table["id"].to_numpy(), record)
     write_table(args.table, table, PAIRS, record)
+
+
+def _download(args):
+    from galrestore.archive.download import fetch
+
+    archive = _door(args, "mast")
+    products = [product for product in archive.products or [] if product.path == args.file]
+    if not products:
+        raise SettingsError("acquire.mast.products", args.file, "not in the settings given")
+    row = fetch(products[0], archive.root, archive.transfer)
+    write_table(args.receipt, pd.DataFrame([row]), DOWNLOADS, provenance(args, []))
+
+
+def _resolve(args):
+    from galrestore.archive.resolve import resolve
+
+    try:
+        config = yaml.safe_load(args.configfile.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(args.configfile, f"is no YAML ({error})") from error
+    archive = archive_of(config)
+    for field in args.fields or []:
+        if field not in {mosaic.field for mosaic in archive.mosaics.values()}:
+            raise SettingsError("fields", field, f"no mosaic of {args.configfile} has this field")
+    lock = args.lock or Path(archive.lock)
+    earlier = [Product(**row) for row in read_lock(lock)] if lock.is_file() else []
+    values = resolve(archive, earlier, args.fields, args.offline)
+    _write_lock(lock, values)
+    found = {value["field"] for value in values} & set(archive.selected())
+    update = {"fields": args.fields or sorted(found), "products": [Product(**v) for v in values]}
+    for line in archive.model_copy(update=update).estimate().splitlines():
+        logger.info("%s", line)
+
+
+def _pin(args):
+    from galrestore.archive.resolve import pin
+
+    products = [Product(**row) for row in read_lock(args.lock)]
+    _write_lock(args.lock, pin(products, concatenate(args.receipts, DOWNLOADS)))
+
+
+def _write_lock(path, values):
+    text = format_lock(values)
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+    logger.info("%s: %d product(s)", path, len(values))

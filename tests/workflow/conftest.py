@@ -26,7 +26,15 @@ class Workflow:
 
     def snakemake(self, *arguments, check=True, configfile="config/smoke.yaml", **environment):
         """Run Snakemake in the copy and return the finished process."""
-        command = [sys.executable, "-m", "snakemake", "--configfile", configfile, *arguments]
+        command = ["snakemake", "--configfile", configfile, *arguments]
+        return self._run(command, check, environment)
+
+    def galrestore(self, *arguments, **environment):
+        """Run a command of the package in the copy and return what it says."""
+        return self._run(["galrestore", *arguments], True, environment).stderr
+
+    def _run(self, command, check, environment):
+        command = [sys.executable, "-m", *command]
         # The copy must run its own package, not the installed one.
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "OMP_NUM_THREADS")}
         done = subprocess.run(
@@ -41,9 +49,10 @@ class Workflow:
             pytest.fail(f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
         return done
 
-    def planned(self, *arguments):
+    def planned(self, *arguments, **options):
         """Rules that a dry run would execute, with the number of jobs of each."""
-        done = self.snakemake("--cores", "2", "--dry-run", "--quiet", "rules", *arguments)
+        quiet = ("--cores", "2", "--dry-run", "--quiet", "rules")
+        done = self.snakemake(*quiet, *arguments, **options)
         text = done.stdout + done.stderr
         if "Nothing to be done" in text or "Job stats" not in text:
             return {}

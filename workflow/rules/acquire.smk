@@ -1,10 +1,18 @@
 # Bring mosaics in through their doors.
 #
-#   reads   nothing (simulated sky), or the files of a local folder
+#   reads   nothing (simulated sky), the files of a local folder, or the archive
 #   writes  results/mosaics/<mosaic>.parquet              one row: files, extensions, scale, units
 #           results/mosaics/<mosaic>_{sci,wht,i2d}.fits   simulated mosaics, archives' formats
 #           results/mosaics/truth.parquet                 every simulated object
 #           results/pairs/<set>.{fits,parquet}            sets of ready pairs
+#           results/downloads/<field>/<file>.parquet      receipts of the archive's files
+#           <acquire.mast.root>/<field>/<file>            those files; not outputs, so that
+#                                                         no rerun deletes what it can verify
+
+
+onstart:
+    if MAST:
+        logger.info(RUN.acquire.mast.estimate())
 
 
 rule simulate_hlf:
@@ -69,6 +77,28 @@ rule truth:
         " --code {params.code} --log {log:q} --truth {output.truth:q}"
 
 
+rule download:
+    output:
+        receipt="results/downloads/{field}/{file}.parquet",
+    log:
+        "results/logs/acquire/{field}/{file}.log",
+    wildcard_constraints:
+        field="[^/]+",
+        file="[^/]+",
+    conda:
+        "../../envs/galrestore.yaml"
+    resources:
+        downloads=1,
+    params:
+        settings=lambda wildcards: RUN.download(f"{wildcards.field}/{wildcards.file}"),
+        seed=RUN.seed,
+        code=fingerprint("stages.acquire"),
+    shell:
+        "python -m galrestore acquire download --file {wildcards.field}/{wildcards.file}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --receipt {output.receipt:q}"
+
+
 rule local_mosaic:
     input:
         files=mosaic_files,
@@ -79,7 +109,7 @@ rule local_mosaic:
     benchmark:
         "results/benchmarks/acquire/{mosaic}.tsv"
     wildcard_constraints:
-        mosaic=one_of(LOCAL),
+        mosaic=one_of([*LOCAL, *MAST]),
     conda:
         "../../envs/galrestore.yaml"
     params:

@@ -11,7 +11,7 @@ rule check:
             *(rules.truth.output if SIMULATED else []),
             *expand(rules.simulate_hlf.output, mosaic=HLF),
             *expand(rules.simulate_i2d.output, mosaic=I2D),
-            *expand(rules.local_mosaic.output, mosaic=list(LOCAL)),
+            *expand(rules.local_mosaic.output, mosaic=[*LOCAL, *MAST]),
             *expand(
                 "results/stamps/{mosaic}.{kind}",
                 mosaic=[*HST, *JWST],

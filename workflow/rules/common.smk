@@ -12,7 +12,7 @@ from galrestore.provenance import fingerprint
 from galrestore.workflow import one_of, prepare_environment
 
 try:
-    RUN = settings_of.load(config)
+    RUN = settings_of.load(config, workflow.basedir)
 except SettingsError as error:
     raise WorkflowError(error) from None
 
@@ -20,6 +20,7 @@ prepare_environment(workflow.basedir)
 
 SIMULATED = {name: mosaic for door, name, mosaic in RUN.mosaics() if door == "simulated"}
 LOCAL = {name: mosaic for door, name, mosaic in RUN.mosaics() if door == "local"}
+MAST = [name for door, name, _ in RUN.mosaics() if door == "mast"]
 PUBLISHED = sorted(name for name, mosaic in LOCAL.items() if mosaic.published is not None)
 HLF = [name for name, mosaic in SIMULATED.items() if mosaic.format == "hlf"]
 I2D = [name for name, mosaic in SIMULATED.items() if mosaic.format == "i2d"]
@@ -35,8 +36,11 @@ scattergather:
 
 
 def mosaic_files(wildcards):
-    """Images behind a manifest: the user's own, or the simulated ones."""
+    """Images behind a manifest: the user's own or the simulated ones; receipts of downloads."""
     name = wildcards.mosaic
+    if name in MAST:
+        products = [p for p in RUN.acquire.mast.chosen() if p.mosaic == name]
+        return [f"results/downloads/{product.path}.parquet" for product in products]
     if name in LOCAL:
         files = (LOCAL[name].science, LOCAL[name].weight)
         return [os.path.join(RUN.acquire.local.root, file) for file in files if file is not None]
