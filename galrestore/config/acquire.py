@@ -6,14 +6,8 @@ from pydantic import model_validator
 
 from galrestore.config.archive import Archive
 from galrestore.config.base import Section, setting
-from galrestore.config.local import (
-    LocalFolder,
-    LocalMosaic,
-    LocalPairs,
-    Name,
-    PublishedFits,
-    Telescope,
-)
+from galrestore.config.local import LocalFolder, LocalMosaic, LocalPairs, PublishedFits
+from galrestore.config.mosaic import Name, Telescope
 
 __all__ = [
     "Acquire",

@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from galrestore.config.base import Section, setting
-from galrestore.config.local import LocalFolder, LocalMosaic, Name, Telescope
+from galrestore.config.local import LocalFolder, LocalMosaic
 from galrestore.config.lock import Product, Uri, require_file_name
+from galrestore.config.mosaic import Mosaic, Name
 
 __all__ = ["Archive", "ArchiveMosaic", "ArchiveQuery", "Transfer"]
 
@@ -76,28 +77,14 @@ class ArchiveQuery(Section):
         return self
 
 
-class ArchiveMosaic(Section):
+class ArchiveMosaic(Mosaic):
     """One mosaic of the archive, or all those that a query finds."""
 
-    telescope: Telescope = setting(..., "Whose images these are.", unit="", paper="3.1, 3.3")
-    instrument: str = setting(..., "Instrument.", unit="", paper="3.1, 3.3")
-    band: str = setting(..., "Filter.", unit="", paper="3.1, 3.3")
-    field: Name = setting(
-        ..., "Piece of sky; mosaics of one field are matched by position.", unit="", paper="3.3"
-    )
     format: Literal["hlf", "i2d"] = setting(
         ...,
         "File format: HLF (_sci, _wht; electron/s) or JWST i2d (MJy/sr).",
         unit="",
         paper="3.1, 3.3",
-    )
-    psf_fwhm: float = setting(
-        ...,
-        "Width of stars at half maximum, pixels included; used where too few can be measured.",
-        unit="arcsec",
-        paper="3.1",
-        gt=0.01,
-        lt=1,
     )
     pixel_scale: float | None = setting(
         None,

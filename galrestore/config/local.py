@@ -1,15 +1,13 @@
 """Settings of the door of local folders."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from galrestore.config.base import Section, setting
+from galrestore.config.mosaic import Mosaic, Name
 
-__all__ = ["LocalFolder", "LocalMosaic", "LocalPairs", "Name", "PublishedFits", "Telescope"]
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-Telescope = Literal["hst", "jwst"]
+__all__ = ["LocalFolder", "LocalMosaic", "LocalPairs", "PublishedFits"]
 
 
 class PublishedFits(Section):
@@ -52,15 +50,9 @@ class PublishedFits(Section):
         return options
 
 
-class LocalMosaic(Section):
+class LocalMosaic(Mosaic):
     """One mosaic, or one file of galaxy cutouts, in a local folder."""
 
-    telescope: Telescope = setting(..., "Whose images these are.", unit="", paper="3.1, 3.3")
-    instrument: str = setting(..., "Instrument.", unit="", paper="3.1, 3.3")
-    band: str = setting(..., "Filter.", unit="", paper="3.1, 3.3")
-    field: Name = setting(
-        ..., "Piece of sky; mosaics of one field are matched by position.", unit="", paper="3.3"
-    )
     science: str = setting(
         ..., "FITS file of the science image, below the folder.", unit="", paper="3.1"
     )
@@ -91,14 +83,6 @@ class LocalMosaic(Section):
         paper="3.3",
         gt=0.005,
         lt=0.5,
-    )
-    psf_fwhm: float = setting(
-        ...,
-        "Width of stars at half maximum, pixels included; used where too few can be measured.",
-        unit="arcsec",
-        paper="3.1",
-        gt=0.01,
-        lt=1,
     )
     published: PublishedFits | None = setting(
         None,

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from galrestore.config.base import Section, setting
-from galrestore.config.local import Name
+from galrestore.config.mosaic import Name
 from galrestore.errors import SettingsError
 
 __all__ = ["Product", "Uri", "format_lock", "read_lock", "require_file_name"]
