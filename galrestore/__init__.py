@@ -21,8 +21,8 @@ def restore_stamps(stamps, weights=None):
         Images of one galaxy each, centred, best 64 x 64 pixels of 0.05 arcsec; in any
         unit, with any sky level; finite; without cosmic rays.
     weights : str or Path, optional
-        safetensors file of a network trained by galrestore, or ``"nafnet"`` or
-        ``"restormer"`` for those that come with the package; by default the better.
+        safetensors file of a network trained by galrestore, or the name of one that
+        comes with the package; by default the best of those (``"nafnet"``).
 
     Returns
     -------

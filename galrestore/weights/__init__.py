@@ -14,7 +14,7 @@ def shipped(name=DEFAULT):
     Parameters
     ----------
     name : str, optional
-        ``"nafnet"``, the best one, or ``"restormer"``, of similar size beside it.
+        Such as ``"nafnet"``, the default.
 
     Returns
     -------
