@@ -32,7 +32,7 @@ from galrestore.training.online import Degradation
 from galrestore.training.pairs import Pairs
 
 SEED = 1
-# Rates are the best of 1e-3, 2e-3 and 3e-3 in short trials on the validation stamps.
+# Rates that worked in short trials; they were not searched for each network.
 NETWORKS = {
     "Restormer, 0.19 M": (
         {"architecture": "restormer", "dim": 8, "num_blocks": [1, 1, 1, 1],

@@ -73,7 +73,7 @@ def test_unknown_weights_are_refused():
 
 @pytest.fixture(scope="module")
 def authors_scores(real_data):
-    """Scores on five of the authors' pairs: never trained on, never used to choose."""
+    """Scores on five of the authors' pairs: never trained on."""
     folder = real_data / "paper_sample" / "JWST"
     truth, low_quality = (
         np.stack([np.load(path).astype(float) for path in sorted((folder / name).glob("*.npy"))])
