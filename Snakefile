@@ -26,6 +26,7 @@ include: "workflow/rules/restore.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/present.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/estimate.smk"
 
 
 rule all:

@@ -32,6 +32,7 @@ STAGES = {
     "measure": "score restored images against the ground truth",
     "present": "make a table or a figure",
     "check": "test the artefacts and compare fingerprints",
+    "estimate": "estimate what a run will need from the benchmark files of another",
     "weights": "convert published weights, or say what a file of weights holds",
     "gather": "join the shards of a table or of a cube",
 }

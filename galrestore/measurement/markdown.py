@@ -11,6 +11,7 @@ __all__ = [
     "render_scores",
     "render_selection",
     "render_selection_truth",
+    "table_lines",
 ]
 
 # Column of the table: score, heading, decimals, whether the smallest is the best.
@@ -128,7 +129,7 @@ def render_selection(table):
             "",
             "Sources whose first rejection this is / sources that fail it at all.",
             "",
-            *_lines(rows, numbers=range(1, len(mosaics) + 1)),
+            *table_lines(rows, numbers=range(1, len(mosaics) + 1)),
             "",
         ]
     )
@@ -216,7 +217,7 @@ def render_published(galaxies, summary):
             "Medians with standard errors, and robust scatters, of the differences; images farther "
             "than 3 scatters from the median. Failed fits and missing values count no further.",
             "",
-            *_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
+            *table_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
             "",
             "Failed fits: "
             + ("; ".join(f"{n} {' '.join(key)}" for key, n in failures.size().items()) or "none")
@@ -254,7 +255,7 @@ def render_selection_truth(table, definition):
         rows = [["", *totals.index, "meaning"], ["all", *map(str, totals), ""]]
         for item, meaning in dict(zip(part["item"], part["meaning"], strict=True)).items():
             rows.append([item, *(cells[(item, mosaic)] for mosaic in totals.index), meaning])
-        lines += [f"## {heading}", "", *_lines(rows, numbers=range(1, len(totals) + 1)), ""]
+        lines += [f"## {heading}", "", *table_lines(rows, numbers=range(1, len(totals) + 1)), ""]
     return "\n".join([*lines, definition, ""])
 
 
@@ -289,7 +290,7 @@ def _medians(table):
 
 
 def _table(columns):
-    return _lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
+    return table_lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
 
 
 def _numbers(values, decimals):
@@ -314,8 +315,22 @@ def _bold_best(cells, values, smallest):
     ]
 
 
-def _lines(rows, numbers):
-    """Lines of a Markdown table with padded cells; columns of numbers to the right."""
+def table_lines(rows, numbers):
+    """
+    Write the lines of a Markdown table with padded cells.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Cells; the first row holds the headings.
+    numbers : sequence of int
+        Columns of numbers, set to the right.
+
+    Returns
+    -------
+    lines : list of str
+        The lines.
+    """
     # A rule of Markdown has three characters or more.
     widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(rows[0]))]
     padded = [
