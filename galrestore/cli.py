@@ -26,6 +26,7 @@ STAGES = {
     "resample": "draw a population from the five-dimensional KDE of the fits",
     "render": "render the population with GalSim",
     "degrade": "make low-quality images of ground truth, and split by sky",
+    "proxy": "pair HST stamps with a better image of the same sky",
     "train": "train a network for one phase",
     "tune": "choose the parameters of a baseline on validation images",
     "restore": "restore a test set with a network or a baseline",

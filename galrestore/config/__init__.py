@@ -19,6 +19,7 @@ from galrestore.config.fit import Fit
 from galrestore.config.lock import read_lock
 from galrestore.config.measure import Measure
 from galrestore.config.present import Present
+from galrestore.config.proxy import Proxy
 from galrestore.config.render import Render
 from galrestore.config.resample import Resample
 from galrestore.config.restore import Restore, Tune
@@ -49,6 +50,9 @@ class RunConfig(Section):
     resample: Resample = setting(Resample(), "KDE resampling.", unit="", paper="3.2")
     render: Render = setting(Render(), "GalSim images.", unit="", paper="3.2")
     degrade: Degrade = setting(Degrade(), "Low-quality images.", unit="", paper="3.2, 3.3")
+    proxy: Proxy = setting(
+        Proxy(), "Sets whose GT is a better image of the same sky.", unit="", paper="5"
+    )
     train: Train = setting(Train(), "Network and its training.", unit="", paper="2.4")
     tune: Tune = setting(Tune(), "Parameters of the baselines.", unit="", paper="-")
     restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
@@ -82,6 +86,16 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _proxies_name_mosaics(self):
+        for key, telescope, name in self.proxy.named():
+            names = [known for _, known, _ in self.mosaics(telescope)]
+            if name not in names:
+                listed = ", ".join(names) or "none"
+                msg = f"proxy.{key}: no {telescope} mosaic {name!r}, there are {listed}"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _shown_variant_is_trained(self):
         if self.present.variant not in (None, *self.train.variants):
             known = ", ".join(self.train.variants)
@@ -94,6 +108,23 @@ class RunConfig(Section):
         variants = self.train.variants
         of_the_paper = [name for name in variants if variants[name].network == DEFAULT_NETWORK]
         return self.present.variant or (of_the_paper or list(variants))[-1]
+
+    def training_mosaics(self, telescope):
+        """
+        List the mosaics that fits, noise and training pairs come from.
+
+        Parameters
+        ----------
+        telescope : {"hst", "jwst"}
+            Whose.
+
+        Returns
+        -------
+        names : list of str
+            All but those that ``proxy`` holds out.
+        """
+        held_out = self.proxy.held_out()
+        return [name for _, name, _ in self.mosaics(telescope) if name not in held_out]
 
     def mosaics(self, telescope=None):
         """
