@@ -17,7 +17,7 @@ import numpy as np
 from astropy.wcs import WCS
 
 from galrestore.errors import InputError
-from galrestore.files.images import open_fits, reading, require_whole, wcs_scale
+from galrestore.files.images import open_fits, reading, require_whole
 
 __all__ = ["BAD_PIXEL", "COSMIC_RAY", "Chip", "DataQuality", "Exposure", "read_exposure"]
 
@@ -226,7 +226,7 @@ def _chip(path, hdus, version):
         dq=dq.astype(np.int32),
         wcs=wcs,
         exposure_time=time,
-        nominal_scale=wcs_scale(wcs) if nominal is None else float(nominal),
+        nominal_scale=_scale(wcs) if nominal is None else float(nominal),
         read_noise=_read_noise(primary),
         sky=electrons * float(header.get("MDRIZSKY", np.nan)),
     )
@@ -270,6 +270,11 @@ def _distorted_wcs(path, hdus, version):
     if not wcs.has_celestial:
         raise InputError(path, f"SCI,{version} has no celestial WCS", "mend its header")
     return wcs
+
+
+def _scale(wcs):
+    """Side of the square of a pixel's area, whatever the angle of its sides [arcsec]."""
+    return float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600
 
 
 def _exposure_time(path, header, primary):

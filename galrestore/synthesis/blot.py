@@ -9,6 +9,7 @@ window with a detector, which looks at a coarse grid instead.
 
 import numpy as np
 from drizzle.resample import blot_image
+from scipy.ndimage import distance_transform_edt
 
 __all__ = ["blot", "overlap", "pixel_jacobians", "pixel_map", "pixel_map_and_areas"]
 
@@ -185,7 +186,7 @@ def blot(image, wcs, target, window, origin=(0, 0), nominal_scale=None, kernel="
         raise ValueError(msg)
     y0, y1, x0, x1 = window
     blank = ~np.isfinite(image)
-    filled = np.where(blank, 0, image).astype(np.float32)
+    filled = _filled(image, blank).astype(np.float32)
     result = np.empty((y1 - y0, x1 - x0), np.float32)
     for top in range(y0, y1, _STRIP):
         strip = (top, min(top + _STRIP, y1), x0, x1)
@@ -209,9 +210,19 @@ def _nominal_areas(wcs, nominal_scale, positions):
     return nominal_scale**2 / abs(np.linalg.det(jacobian[0]))
 
 
+def _filled(image, blank):
+    """Give blank pixels the value of the nearest one with data, against ringing."""
+    if not blank.any() or blank.all():
+        return np.where(blank, 0, image)
+    nearest = distance_transform_edt(blank, return_distances=False, return_indices=True)
+    return image[tuple(nearest)]
+
+
 def _without_data(blank, positions):
-    """Where the nearest pixel of the mosaic is blank, or there is none."""
-    column, row = (np.round(positions[..., i]).astype(np.int64) for i in (0, 1))
-    height, width = blank.shape
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    return ~inside | blank[row.clip(0, height - 1), column.clip(0, width - 1)]
+    """Where one of the four pixels around a position is blank, or there is none."""
+    column, row = (np.floor(positions[..., i]).astype(np.int64) for i in (0, 1))
+    # One more row and column on all sides, where there is no mosaic.
+    blank = np.pad(blank, 1, constant_values=True)
+    row, column = ((v + 1).clip(0, n - 2) for v, n in zip((row, column), blank.shape, strict=True))
+    pairs = blank[:, :-1] | blank[:, 1:]
+    return (pairs[:-1] | pairs[1:])[row, column]

@@ -5,6 +5,7 @@ Surface brightness is averaged, so that a mosaic made of flat-fielded exposures 
 true fluxes although the detector's pixels differ in area.
 """
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -15,11 +16,12 @@ from drizzle.resample import Drizzle
 
 from galrestore.synthesis.blot import overlap, pixel_jacobians, pixel_map
 
-__all__ = ["Layer", "drizzle_exposures", "drizzle_layer"]
+__all__ = ["Layer", "drizzle_exposures"]
 
 _STRIP = 256  # rows of a detector drizzled at once
-# Pixels around the window whose light a kernel may bring into it.
-_REACH = 6
+# Pixels around the window whose light a kernel may bring into it, and which drizzle does
+# not look at when they lie outside of its image.
+_REACH = 8
 
 Kernel = Literal["square", "lanczos3"]
 
@@ -104,44 +106,39 @@ def drizzle_exposures(
     if not 0 < pixfrac <= 1 or (kernel == "lanczos3" and pixfrac != 1):
         msg = f"pixfrac must be in (0, 1], and 1 for lanczos3, got {pixfrac} for {kernel}"
         raise ValueError(msg)
-    shape = (window[1] - window[0], window[3] - window[2])
+    y0, y1, x0, x1 = window
+    wide = (y0 - _REACH, y1 + _REACH, x0 - _REACH, x1 + _REACH)
+    shape = (wide[1] - wide[0], wide[3] - wide[2])
     science, spread = (
         Drizzle(kernel=kernel, fillval=0.0, out_shape=shape, disable_ctx=True) for _ in range(2)
     )
     exact = weighting == "inverse_variance"
     for layer in layers:
-        drizzle_layer(layer, wcs, window, science, None if exact else spread, pixfrac, weighting)
-    total = np.maximum(science.out_wht, 0)
-    weight = total
+        with warnings.catch_warnings():
+            # Kernels with negative parts keep flux on average only.
+            warnings.filterwarnings("ignore", "Kernel 'lanczos3' is not a flux-conserving")
+            _add(layer, wcs, wide, science, None if exact else spread, pixfrac, weighting)
+    weight = total = np.maximum(science.out_wht, 0)
     if not exact:
         # Weighted mean of weight times variance: the variance of the mean is that over total.
         with np.errstate(divide="ignore", invalid="ignore"):
             weight = np.where(total > 0, total / spread.out_img, 0).astype(np.float32)
     image = np.where(weight > 0, science.out_img, 0).astype(np.float32)
-    return image, weight
+    inner = slice(_REACH, -_REACH)
+    return image[inner, inner], weight[inner, inner]
 
 
-def drizzle_layer(layer, wcs, window, science, spread, pixfrac, weighting):
-    """
-    Add one chip to a mosaic in the making.
-
-    Parameters
-    ----------
-    layer : Layer
-        The chip.
-    wcs, window, pixfrac, weighting
-        As in `drizzle_exposures`.
-    science : drizzle.resample.Drizzle
-        Mean of the count rate.
-    spread : drizzle.resample.Drizzle or None
-        Mean of weight times variance, if it is wanted.
-    """
-    part = overlap(layer.wcs, layer.rate.shape, wcs, window, margin=_REACH)
+def _add(layer, wcs, window, science, spread, pixfrac, weighting):
+    """Add one chip to a mosaic in the making, and to the mean of weight times variance."""
+    part = overlap(layer.wcs, layer.rate.shape, wcs, window, margin=0)
     if part is None:
         return
     centre = np.array([window[2] + window[3] - 1, window[0] + window[1] - 1]) / 2
     area = abs(np.linalg.det(pixel_jacobians(wcs, *centre)[0]))
     gain = area / layer.nominal_scale**2  # rate per pixel of the mosaic
+    # Drizzle gives an output pixel the weights of the input pixels that it holds; but for
+    # the kernel lanczos3, of one pixel.
+    share = gain if science.kernel == "lanczos3" else 1.0
     y0, y1, x0, x1 = part
     # Strips start at fixed rows, so that the result does not depend on the window.
     for top in range(y0 - y0 % _STRIP, y1, _STRIP):
@@ -150,7 +147,7 @@ def drizzle_layer(layer, wcs, window, science, spread, pixfrac, weighting):
         positions = pixel_map(layer.wcs, wcs, strip) - (window[2], window[0])
         variance = np.broadcast_to(layer.variance, layer.rate.shape)[here] * gain**2
         weight = 1 / variance if weighting == "inverse_variance" else layer.exposure_time
-        weight = np.where(layer.good[here], weight, 0)
+        weight = np.where(layer.good[here], weight * share, 0)
         for mean, values in ((science, layer.rate[here] * gain), (spread, weight * variance)):
             if mean is not None:
                 mean.add_image(

@@ -48,6 +48,12 @@ def mosaic_files(wildcards):
     return [f"results/mosaics/{name}_{end}.fits" for end in ends]
 
 
+def exposure_files(name):
+    """Simulated exposures of a set."""
+    count = len(RUN.acquire.simulated.exposures[name].exposure_times)
+    return [f"results/exposures/{name}/{name}_{i:02d}_flc.fits" for i in range(count)]
+
+
 def published_file(wildcards):
     """Table of published fits of a file of cutouts."""
     return os.path.join(RUN.acquire.local.root, LOCAL[wildcards.mosaic].published.table)
