@@ -20,6 +20,7 @@ __all__ = ["main"]
 # In pipeline order, with the help line of each: stages are imported only when run.
 STAGES = {
     "acquire": "bring mosaics in: local folder, archive MAST, or simulated sky",
+    "expose": "take single exposures of the simulated sky, and drizzle them",
     "select": "detect, measure, reject with a reason and cut stamps",
     "fit": "fit PSF-convolved Sersic profiles to stamps",
     "compare": "compare fits of galaxy cutouts with published ones",

@@ -173,9 +173,34 @@ class RunConfig(Section):
             for group in ("mosaics", "pairs"):
                 members = getattr(section, group, {})
                 if name in members:
-                    others = {"mosaics": {}, "pairs": {}} if door == "local" else {}
+                    local = {"mosaics": {}, "pairs": {}}
+                    others = local if door == "local" else {"exposures": {}}
                     kept[door] = section.model_copy(update=others | {group: {name: members[name]}})
         return Acquire.model_construct(**kept).model_dump_json()
+
+    def exposures(self):
+        """Return the names of the sets of simulated exposures, a list of str."""
+        return list(self.acquire.simulated.exposures) if self.acquire.simulated else []
+
+    def exposure(self, name):
+        """
+        Return the settings that one set of simulated exposures depends on.
+
+        Parameters
+        ----------
+        name : str
+            Set of exposures.
+
+        Returns
+        -------
+        text : str
+            JSON of an `Acquire` section that holds nothing else but their mosaic.
+        """
+        sky = self.acquire.simulated
+        kept = sky.exposures[name]
+        mosaics = {kept.mosaic: sky.mosaics[kept.mosaic]}
+        only = sky.model_copy(update={"mosaics": mosaics, "exposures": {name: kept}})
+        return Acquire.model_construct(simulated=only).model_dump_json()
 
     def download(self, path):
         """

@@ -65,6 +65,12 @@ def band_titles(wildcards):
     return [f"{telescope.upper()} {band}" for telescope, band in named]
 
 
+def exposure_files(name):
+    """Simulated exposures of a set."""
+    count = len(RUN.acquire.simulated.exposures[name].exposure_times)
+    return [f"results/exposures/{name}/{name}_{i:02d}_flc.fits" for i in range(count)]
+
+
 def published_file(wildcards):
     """Table of published fits of a file of cutouts."""
     return os.path.join(RUN.acquire.local.root, LOCAL[wildcards.mosaic].published.table)
