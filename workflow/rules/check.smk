@@ -16,6 +16,10 @@ rule check:
             *expand("results/exposures/{set}.parquet", set=RUN.exposures()),
             *expand(rules.combine_exposures.output, set=RUN.exposures()),
             *expand(
+                rules.select_epochs.output,
+                set=RUN.exposures() if "single_epoch" in PROXIES else [],
+            ),
+            *expand(
                 "results/stamps/{mosaic}.{kind}",
                 mosaic=[*HST, *JWST],
                 kind=["fits", "parquet"],
