@@ -26,6 +26,7 @@ include: "workflow/rules/restore.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/shapes.smk"
 include: "workflow/rules/present.smk"
+include: "workflow/rules/present_shapes.smk"
 include: "workflow/rules/check.smk"
 
 

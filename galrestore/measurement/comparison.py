@@ -165,14 +165,19 @@ def _spread(values):
 
 def _clipped(difference):
     """Return the standard deviation along the last axis, clipped until nothing changes."""
-    kept = np.ones(difference.shape, dtype=bool)
+    lines = difference.reshape(-1, difference.shape[-1])
+    sigma = np.empty(len(lines))
+    kept = np.ones(lines.shape, dtype=bool)
+    moving = np.arange(len(lines))
     for _ in range(_CLIPS):
-        number = kept.sum(axis=-1, keepdims=True)
-        mean = np.where(kept, difference, 0).sum(axis=-1, keepdims=True) / number
-        far = difference - mean
-        sigma = np.sqrt(np.where(kept, far**2, 0).sum(axis=-1, keepdims=True) / number)
-        within = np.abs(far) <= _CLIP * sigma
-        if np.array_equal(within, kept):
+        some, mine = lines[moving], kept[moving]
+        number = mine.sum(axis=1)
+        mean = np.einsum("ij,ij->i", some, mine) / number
+        far = some - mean[:, None]
+        sigma[moving] = np.sqrt(np.einsum("ij,ij,ij->i", far, far, mine) / number)
+        within = np.abs(far) <= _CLIP * sigma[moving, None]
+        kept[moving] = within
+        moving = moving[(within != mine).any(axis=1)]
+        if len(moving) == 0:
             break
-        kept = within
-    return sigma[..., 0]
+    return sigma.reshape(difference.shape[:-1])

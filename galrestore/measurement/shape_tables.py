@@ -16,6 +16,8 @@ from galrestore.rng import stream
 __all__ = [
     "FLUXES",
     "MORPHOLOGY",
+    "OUTLIER",
+    "PIXEL",
     "THIRDS",
     "pixel_values",
     "structure",
@@ -46,7 +48,8 @@ THIRDS = {
 }
 
 _GAINED = {"n": MORPHOLOGY["n"], "r50": MORPHOLOGY["r50"], **FLUXES}
-_OUTLIER = 5.0
+# Differences beyond so many MAD from their median are outliers.
+OUTLIER = 5.0
 _RESCALES = {"matched": "", "paper": "_paper"}
 
 
@@ -268,7 +271,7 @@ def _beyond(restored, values, truth):
     difference = restored - truth
     middle = np.nanmedian(difference) if np.isfinite(difference).any() else np.nan
     spread = np.nanmedian(np.abs(difference - middle)) if np.isfinite(middle) else np.nan
-    return np.abs(values - truth - middle) > _OUTLIER * 1.4826 * spread
+    return np.abs(values - truth - middle) > OUTLIER * 1.4826 * spread
 
 
 def _about(objects, labels):
