@@ -121,7 +121,8 @@ def _own_scale(pairs, kind):
     offset = pairs[f"{kind}_min"].to_numpy(dtype=float)
     scale = pairs[f"{kind}_max"].to_numpy(dtype=float) - offset
     if kind == "gt":
-        ready = (pairs[["gt_min", "gt_max", "lq_min", "lq_max"]] == (0, 1, 0, 1)).all(axis=1)
+        limits = pairs[["gt_min", "gt_max", "lq_min", "lq_max"]].to_numpy(dtype=float)
+        ready = (limits == (0, 1, 0, 1)).all(axis=1)
         scale = np.where(ready, np.nan, scale)
     exact = np.zeros(len(pairs))
     return {
