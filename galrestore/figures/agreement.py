@@ -1,6 +1,7 @@
 """Panels that figures 6, 7, 9 and 10 share: LQ and RS against GT, and where RS pays."""
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 
 from galrestore.figures.style import BLUE, VERMILION
 from galrestore.measurement.shape_tables import OUTLIER, THIRDS
@@ -13,14 +14,14 @@ NAMES = {"GT": "GT", "LQ": "LQ", "RS": "RS"}
 
 _LOW = {"color": BLUE, "marker": "o", "linestyle": "none", "markeredgewidth": 0}
 _RESTORED = {"color": VERMILION, "marker": "x", "linestyle": "none", "markeredgewidth": 0.5}
-_RING = {"marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgecolor": "black"}
+_RING = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black"}
 _MAD = 1.4826
 # Points beyond these quantiles of both axes are drawn on the frame.
 _SHOWN = (0.002, 0.998)
 _MARKERS = "osD^"
 
 
-def against_truth(panel, truth, low, restored, rows, names=NAMES):
+def against_truth(panel, truth, low, restored, rows, names=NAMES, rings=True):
     """
     Draw LQ (blue discs) and RS (red crosses) against GT, with their numbers above.
 
@@ -34,6 +35,8 @@ def against_truth(panel, truth, low, restored, rows, names=NAMES):
         Statistics of ``"LQ"`` and ``"RS"``, rows of a table of contract `COMPARISON`.
     names : dict of str to str, optional
         What GT, LQ and RS are called.
+    rings : bool, optional
+        Whether outliers of RS are marked.
 
     Notes
     -----
@@ -47,21 +50,17 @@ def against_truth(panel, truth, low, restored, rows, names=NAMES):
     for values, look in ((low, _LOW), (restored, _RESTORED)):
         shown = np.clip(values, *limits)
         panel.plot(inside, shown, markersize=size, rasterized=True, clip_on=False, **look)
-    odd = _outliers(restored - truth)
-    panel.plot(
-        inside[odd],
-        np.clip(restored, *limits)[odd],
-        linestyle="none",
-        markeredgewidth=0.5,
-        clip_on=False,
-        **_RING,
-    )
+    if rings:
+        odd = _outliers(restored - truth)
+        places = inside[odd], np.clip(restored, *limits)[odd]
+        look = {"markersize": 1.9 * size, "markeredgewidth": 0.4, "linestyle": "none"} | _RING
+        panel.plot(*places, clip_on=False, **look)
     panel.set(xlim=limits, ylim=limits)
     for k, kind in enumerate(("LQ", "RS")):
         row = rows[kind]
         text = f"{names[kind]}: r {row['pearson']:.3f}, RMSE {row['rmse']:.3g}"
         place = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 6.5}
-        panel.annotate(text, (0, 1), (0, 11 - 8 * k), color=(BLUE, VERMILION)[k], **place)
+        panel.annotate(text, (0, 1), (0, 13 - 8 * k), color=(BLUE, VERMILION)[k], **place)
 
 
 def residuals_against_truth(panel, truth, low, restored):
@@ -87,6 +86,7 @@ def residuals_against_truth(panel, truth, low, restored):
         shown = np.clip(truth, *limits), np.clip(values, -reach, reach)
         panel.plot(*shown, markersize=size, rasterized=True, clip_on=False, **look)
     panel.set(xlim=limits, ylim=(-reach, reach))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def draw_gains(panel, gains, quantities, by):

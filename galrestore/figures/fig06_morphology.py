@@ -24,7 +24,7 @@ _LABELS = {
     "log i50": "log I(R50)",
 }
 _GAINED = ("n", "r50")
-_GRID = {"left": 0.08, "right": 0.99, "bottom": 0.085, "top": 0.945, "hspace": 0.42, "wspace": 0.4}
+_GRID = {"left": 0.08, "right": 0.99, "bottom": 0.085, "top": 0.94, "hspace": 0.45, "wspace": 0.4}
 
 
 def draw(objects, table, gains, image, label, names=NAMES):

@@ -22,7 +22,7 @@ _RESCALES = {
     "paper": "equations 8 and 9",
 }
 
-_GRID = {"left": 0.085, "right": 0.99, "bottom": 0.1, "top": 0.925, "hspace": 0.28, "wspace": 0.56}
+_GRID = {"left": 0.09, "right": 0.99, "bottom": 0.1, "top": 0.915, "hspace": 0.28, "wspace": 0.56}
 
 
 def draw(objects, samples, table, gains, image, label, rescale="matched", names=NAMES):
@@ -84,7 +84,9 @@ def draw(objects, samples, table, gains, image, label, rescale="matched", names=
         panels = figure.subplots(2, 4, height_ratios=(1, 0.75), gridspec_kw=_GRID)
         for column, quantity in enumerate(quantities):
             of_panel = [values[quantity][name] for name in ("GT", "LQ", image)]
-            against_truth(panels[0, column], *of_panel, rows[quantity], names)
+            against_truth(
+                panels[0, column], *of_panel, rows[quantity], names, rings=quantity != PIXEL
+            )
             residuals_against_truth(panels[1, column], *of_panel)
             panels[0, column].set(ylabel=f"{quantity}, {names['LQ']}, {names['RS']}")
             panels[1, column].set(
@@ -113,8 +115,8 @@ def _caption(rows, both, gains, label, rescale, names):
         + "; ".join(sentence(quantity, pair, names) for quantity, pair in rows.items())
         + f". Slope of the pixels {slopes}; median bias of the isophotal flux "
         f"{bias['LQ']['bias']:+.4f} -> {bias['RS']['bias']:+.4f} dex. On the scale of "
-        f"{_RESCALES[other]}: {others}. Rings: outliers of {names['RS']}, beyond {OUTLIER:g} MAD; "
-        "numbers, in rising thirds: "
+        f"{_RESCALES[other]}: {others}. Rings: outliers of the fluxes of {names['RS']}, "
+        f"beyond {OUTLIER:g} MAD; numbers, in rising thirds: "
         + "; ".join(count_outliers(gains, quantity) for quantity in FLUXES)
         + ". Points beyond the frame lie on it. Right: MAD ratios in thirds. Thirds: "
         f"{thirds_sentence(gains)}."

@@ -73,7 +73,9 @@ def draw(spectrum, shown, labels):
         panels[2].axhline(1, color="black", linestyle=":", linewidth=0.6)
         panels[2].set_ylim(top=30)
         handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=5, fontsize=6)
+        figure.legend(
+            handles, names, loc="outside lower center", ncols=6, fontsize=6, columnspacing=1.2
+        )
     return figure, _caption(spectrum, shown, labels)
 
 
