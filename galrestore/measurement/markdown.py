@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from galrestore.measurement.markdown_table import cells_with_errors as _with_errors
+from galrestore.measurement.markdown_table import number_cells as _numbers
+from galrestore.measurement.markdown_table import table_lines as _lines
+from galrestore.measurement.markdown_table import table_of_columns as _table
 from galrestore.measurement.published import TABLE1_SET
 
 __all__ = [
@@ -11,7 +15,6 @@ __all__ = [
     "render_scores",
     "render_selection",
     "render_selection_truth",
-    "table_lines",
 ]
 
 # Column of the table: score, heading, decimals, whether the smallest is the best.
@@ -129,7 +132,7 @@ def render_selection(table):
             "",
             "Sources whose first rejection this is / sources that fail it at all.",
             "",
-            *table_lines(rows, numbers=range(1, len(mosaics) + 1)),
+            *_lines(rows, numbers=range(1, len(mosaics) + 1)),
             "",
         ]
     )
@@ -217,7 +220,7 @@ def render_published(galaxies, summary):
             "Medians with standard errors, and robust scatters, of the differences; images farther "
             "than 3 scatters from the median. Failed fits and missing values count no further.",
             "",
-            *table_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
+            *_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
             "",
             "Failed fits: "
             + ("; ".join(f"{n} {' '.join(key)}" for key, n in failures.size().items()) or "none")
@@ -255,7 +258,7 @@ def render_selection_truth(table, definition):
         rows = [["", *totals.index, "meaning"], ["all", *map(str, totals), ""]]
         for item, meaning in dict(zip(part["item"], part["meaning"], strict=True)).items():
             rows.append([item, *(cells[(item, mosaic)] for mosaic in totals.index), meaning])
-        lines += [f"## {heading}", "", *table_lines(rows, numbers=range(1, len(totals) + 1)), ""]
+        lines += [f"## {heading}", "", *_lines(rows, numbers=range(1, len(totals) + 1)), ""]
     return "\n".join([*lines, definition, ""])
 
 
@@ -289,22 +292,6 @@ def _medians(table):
     return _table(columns)
 
 
-def _table(columns):
-    return table_lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
-
-
-def _numbers(values, decimals):
-    return ["-" if np.isnan(value) else f"{value:.{decimals}f}" for value in values]
-
-
-def _with_errors(values, errors, decimals):
-    cells = _numbers(values, decimals)
-    return [
-        cell if np.isnan(error) else f"{cell} ± {error:.{decimals}f}"
-        for cell, error in zip(cells, errors, strict=True)
-    ]
-
-
 def _bold_best(cells, values, smallest):
     values = np.asarray(values, dtype=float)
     if np.isnan(values).all():
@@ -313,34 +300,3 @@ def _bold_best(cells, values, smallest):
     return [
         f"**{cell}**" if value == best else cell for cell, value in zip(cells, values, strict=True)
     ]
-
-
-def table_lines(rows, numbers):
-    """
-    Write the lines of a Markdown table with padded cells.
-
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        Cells; the first row holds the headings.
-    numbers : sequence of int
-        Columns of numbers, set to the right.
-
-    Returns
-    -------
-    lines : list of str
-        The lines.
-    """
-    # A rule of Markdown has three characters or more.
-    widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(rows[0]))]
-    padded = [
-        [
-            cell.rjust(width) if k in numbers else cell.ljust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
-    ]
-    rule = [
-        "-" * (width - 1) + ":" if k in numbers else "-" * width for k, width in enumerate(widths)
-    ]
-    return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from galrestore.measurement.markdown import table_lines
+from galrestore.measurement.markdown_table import table_lines
 
 __all__ = ["render_estimate"]
 
