@@ -28,6 +28,7 @@ include: "workflow/rules/measure.smk"
 include: "workflow/rules/shapes.smk"
 include: "workflow/rules/present.smk"
 include: "workflow/rules/present_shapes.smk"
+include: "workflow/rules/present_section5.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/estimate.smk"
 

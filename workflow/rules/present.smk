@@ -23,8 +23,6 @@ PRESENTED = [
     "results/figures/fit_quality.png",
     "results/figures/fig05_examples.png",
     "results/figures/training_curves.png",
-    *(["results/figures/fig08a_single_epoch.png"] if "single_epoch" in PROXIES else []),
-    *(["results/figures/fig08b_mosaic.png"] if "multi_epoch" in PROXIES else []),
     *(["results/tables/published_fits.md"] if PUBLISHED else []),
 ]
 
@@ -245,69 +243,6 @@ rule fig05_examples:
     shell:
         "python -m galrestore present fig05 --images {input.images:q} --table {input.table:q}"
         " --restored {input.restored:q} --measurements {input.measurements:q}"
-        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
-        " --output {output.pdf:q} {output.png:q}"
-
-
-rule fig08a_single_epoch:
-    input:
-        images="results/pairs/single_epoch.fits",
-        table="results/pairs/single_epoch.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/single_epoch.fits",
-        measurements=f"results/measurements/{RUN.shown_variant()}/single_epoch.parquet",
-        truth=[
-            path
-            for path in (
-                "results/pairs/single_epoch_truth.fits",
-                f"results/measurements/{RUN.shown_variant()}/single_epoch_truth.parquet",
-            )
-            if "single_epoch_truth" in PROXIES
-        ],
-    output:
-        pdf="results/figures/fig08a_single_epoch.pdf",
-        png="results/figures/fig08a_single_epoch.png",
-    log:
-        "results/logs/present/fig08a_single_epoch.log",
-    conda:
-        "../../envs/galrestore.yaml"
-    params:
-        truth=lambda wildcards, input: (
-            ["--truth", input.truth[0], "--truth-measurements", input.truth[1]]
-            if input.truth
-            else []
-        ),
-        settings=RUN.section("present"),
-        seed=RUN.seed,
-        code=fingerprint("stages.present"),
-    shell:
-        "python -m galrestore present fig08a --images {input.images:q} --table {input.table:q}"
-        " --restored {input.restored:q} --measurements {input.measurements:q} {params.truth:q}"
-        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
-        " --output {output.pdf:q} {output.png:q}"
-
-
-rule fig08b_mosaic:
-    input:
-        images="results/pairs/multi_epoch.fits",
-        table="results/pairs/multi_epoch.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/multi_epoch.fits",
-        measurements=f"results/measurements/{RUN.shown_variant()}/multi_epoch.parquet",
-    output:
-        pdf="results/figures/fig08b_mosaic.pdf",
-        png="results/figures/fig08b_mosaic.png",
-    log:
-        "results/logs/present/fig08b_mosaic.log",
-    conda:
-        "../../envs/galrestore.yaml"
-    params:
-        titles=band_titles,
-        settings=RUN.section("present"),
-        seed=RUN.seed,
-        code=fingerprint("stages.present"),
-    shell:
-        "python -m galrestore present fig08b --images {input.images:q} --table {input.table:q}"
-        " --restored {input.restored:q} --measurements {input.measurements:q}"
-        " --titles {params.titles:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
 
