@@ -206,8 +206,20 @@ def test_comparison_finds_the_cosmic_rays(written):
     assert sum(precision) / flagged > 0.85
 
 
+def kept_charge(paths, hits, stars, reach=4):
+    """Charge of cosmic rays that stayed in each star, over the star's own."""
+    kept = np.zeros(len(stars))
+    for path, masks in zip(paths, hits, strict=True):
+        for version, chip in enumerate(read_exposure(path).chips, start=1):
+            left = np.where(masks[version - 1], 0, fits.getdata(path, HITS, version))
+            x, y = chip.wcs.all_world2pix(stars.ra, stars.dec, 0, quiet=True)
+            kept += sep.sum_circle(left.astype(float), x, y, float(reach))[0]
+    light = 10 ** (-0.4 * (stars.magnitude_acs.to_numpy() - 26.5)) * sum(TIMES)
+    return kept / light
+
+
 def test_mosaic_has_the_fluxes_and_places_of_the_truth(written):
-    simulated, sky, _, _, files, _ = written
+    simulated, sky, paths, _, files, hits = written
     with fits.open(files[0]) as hdus, fits.open(files[1]) as other:
         science, weight = hdus[0].data.astype(float), other[0].data.astype(float)
         assert hdus[0].header["EXPTIME"] == sum(TIMES)
@@ -215,13 +227,21 @@ def test_mosaic_has_the_fluxes_and_places_of_the_truth(written):
     stars = bright_stars(sky, 23.5)
     stars = stars[stars.magnitude_acs > 20]
     x, y = simulated.mosaic_frame().wcs().wcs_world2pix(stars.ra, stars.dec, 0)
-    covered = [
-        (weight[max(0, int(b) - 12) : int(b) + 13, max(0, int(a) - 12) : int(a) + 13] > 0).all()
-        and 12 < a < weight.shape[1] - 13
-        and 12 < b < weight.shape[0] - 13
-        for a, b in zip(x, y, strict=True)
-    ]
-    x, y, stars = x[covered], y[covered], stars[covered]
+    covered = np.array(
+        [
+            (weight[max(0, int(b) - 12) : int(b) + 13, max(0, int(a) - 12) : int(a) + 13] > 0).all()
+            and 12 < a < weight.shape[1] - 13
+            and 12 < b < weight.shape[0] - 13
+            for a, b in zip(x, y, strict=True)
+        ]
+    )
+    # In the core of a star, where the image is steep, a hit of a few thousand electrons
+    # stays in.  About one particle in 500 pixels in each of 4 exposures: two stars in five
+    # are hit within 4 pixels, and not all of it is found.
+    spoilt = kept_charge(paths, hits, stars) > 0.005
+    assert np.mean(spoilt[covered]) <= 0.4
+    whole = covered & ~spoilt
+    x, y, stars = x[whole], y[whole], stars[whole]
     assert len(stars) >= 4
     x2, y2, _ = sep.winpos(science, x, y, 1.3)
     assert_allclose(np.hypot(x2 - x, y2 - y), 0, atol=0.05)
@@ -230,11 +250,7 @@ def test_mosaic_has_the_fluxes_and_places_of_the_truth(written):
     optics = simulated.image.optics()
     wings = 2 / np.pi**2 * optics.diffraction / 0.5 / (1 - optics.obscuration)
     noise = 5 * np.sqrt(np.pi * 100 / np.median(weight[weight > 0])) / expected
-    # In the core of a star, where the image is steep, a hit of a few thousand electrons
-    # stays in: 2 per cent of 9 pixels in 4 exposures, 8 pixels to a hit, one star in ten.
-    right = np.abs(flux / expected / (1 - wings) - 1) < 0.01 + noise
-    assert right.sum() >= len(stars) - 2
-    assert_allclose(np.median(flux / expected / (1 - wings)), 1, atol=0.01)
+    assert (np.abs(flux / expected / (1 - wings) - 1) < 0.01 + noise).all()
 
 
 def test_weight_is_the_inverse_variance(written):
@@ -301,7 +317,7 @@ def test_clean_stamp_replaces_what_was_hit_and_nothing_else(written):
 
 
 def test_round_trip_from_mosaic_to_detector_and_back():
-    simulated, sky = exposures({"galaxy_density": 100, "star_density": 150})
+    simulated, _ = exposures({"galaxy_density": 100, "star_density": 150})
     frame = simulated.mosaic_frame()
     wcs, whole = frame.wcs(), (0, frame.height, 0, frame.width)
     # Without noise: the mosaic as its pixels see the sky.

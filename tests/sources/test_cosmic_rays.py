@@ -64,7 +64,7 @@ def test_real_cosmic_rays_are_those_that_astrodrizzle_flagged(real_data, name):
     local = median_filter(chip.data, 7)
     sigmas = (chip.data - local) / np.sqrt(noise**2 + np.maximum(local, 0))
     strong = chip.hit & ~chip.bad & (sigmas > 10)
-    marks, count = label(chip.hit, np.ones((3, 3)))
+    marks, _ = label(chip.hit, np.ones((3, 3)))
     events = np.unique(marks[strong])
     # 1.1 cm^-2 s^-1 in 104 s on 0.59 cm^2 are 67 events, and hot pixels beside them.
     assert 50 < len(events) < 200
