@@ -70,7 +70,7 @@ def detector_windows(wcs, shape, ra, dec, size):
     return np.flatnonzero(inside), windows
 
 
-def cleaned(chip, window, flagged):
+def cleaned(chip, noise, window, flagged):
     """
     Cut a stamp, and fill hits and bad pixels if it has any.
 
@@ -78,6 +78,8 @@ def cleaned(chip, window, flagged):
     ----------
     chip : galrestore.files.exposures.Chip
         Chip of the exposure.
+    noise : float
+        See `galrestore.sources.cosmic_rays.effective_read_noise` [electron].
     window : tuple of int
         First and last + 1 row, first and last + 1 column.
     flagged : bool
@@ -92,7 +94,7 @@ def cleaned(chip, window, flagged):
     top, left = max(y0 - _BESIDE, 0), max(x0 - _BESIDE, 0)
     wide = slice(top, y1 + _BESIDE), slice(left, x1 + _BESIDE)
     rays = chip.hit[wide] if flagged else None
-    clean = clean_stamp(chip.data[wide], chip.read_noise, chip.bad[wide], rays)
+    clean = clean_stamp(chip.data[wide], noise, chip.bad[wide], rays)
     here = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
     return CleanStamp(clean.image[here], clean.cosmic_rays[here], clean.bad[here])
 

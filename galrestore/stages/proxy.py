@@ -18,6 +18,7 @@ from galrestore.files.images import open_image, read_window
 from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import concatenate, read_table, write_table
 from galrestore.progress import track
+from galrestore.sources.cosmic_rays import effective_read_noise
 from galrestore.sources.proxies import on_frame, split_like, stamp_frame
 from galrestore.sources.selection import object_ids
 from galrestore.sources.single_epoch import blotted, cleaned, detector_windows
@@ -128,11 +129,12 @@ def _on_chip(args, mosaic, exposure, chip, sources):
     where, size = sources[["ra", "dec"]].to_numpy(), args.settings.size
     found, windows = detector_windows(chip.wcs, chip.shape, *where.T, size)
     kept, stamps, references = [], [], []
+    noise = effective_read_noise(chip.data, chip.read_noise, chip.bad)
     flagged, filled = exposure.cosmic_rays_flagged, 0
     for row, window in zip(found, track(windows, f"{exposure.name} {chip.name}"), strict=True):
         reference = blotted(mosaic, chip, window)
         if reference is not None:
-            clean = cleaned(chip, window, flagged)
+            clean = cleaned(chip, noise, window, flagged)
             filled += clean.replaced > 0
             kept.append((row, window))
             stamps.append(clean.image)

@@ -56,7 +56,7 @@ def test_a_stamp_without_hits_stays_as_it_is():
     noise = np.random.default_rng(4).normal(0, 9, SHAPE)
     exposure = chip(60.0 + noise)
     window = (50, 114, 80, 144)
-    clean = cleaned(exposure, window, flagged=True)
+    clean = cleaned(exposure, 4.0, window, flagged=True)
     assert_array_equal(clean.image, exposure.data[50:114, 80:144])
     assert clean.replaced == 0
 
@@ -67,7 +67,7 @@ def test_hits_and_hot_pixels_are_filled_and_nothing_else():
     data[50, 120:122] += 5000.0  # on the stamp's edge
     data[60, 90] += 300.0
     dq[60, 90] = DataQuality.HOT
-    clean = cleaned(chip(data, dq), (50, 114, 80, 144), flagged=False)
+    clean = cleaned(chip(data, dq), 4.0, (50, 114, 80, 144), flagged=False)
     assert clean.cosmic_rays[30, 20:24].all()
     assert clean.cosmic_rays[0, 40:42].all()
     assert clean.bad.sum() == 1
@@ -76,7 +76,7 @@ def test_hits_and_hot_pixels_are_filled_and_nothing_else():
     assert_allclose(clean.image, 60.0, rtol=1e-5)
     # Flags decide where there are any.
     dq[80, 100] = DataQuality.COSMIC_RAY_ASTRODRIZZLE
-    kept = cleaned(chip(data, dq), (50, 114, 80, 144), flagged=True).image
+    kept = cleaned(chip(data, dq), 4.0, (50, 114, 80, 144), flagged=True).image
     assert kept[30, 20] < 5000 < kept[30, 21]
 
 
