@@ -1,6 +1,6 @@
 """Settings of stage ``proxy``: real HST stamps beside a better image of the same sky."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -83,6 +83,12 @@ class Proxy(Section):
         paper="5.2",
         gt=0.005,
         lt=0.5,
+    )
+    methods: Literal["all", "shown"] = setting(
+        "all",
+        "What restores these sets: all methods, or no training and the variant of the figures.",
+        unit="",
+        paper="5",
     )
     multi_epoch: MultiEpoch | None = setting(
         None, "HST mosaic against JWST mosaic; null for none.", unit="", paper="5.2"

@@ -53,6 +53,13 @@ def files_of(name):
     return [f"results/mosaics/{name}_{end}.fits" for end in ends]
 
 
+def methods_of(name):
+    """Methods that restore a set."""
+    if name in PROXIES and RUN.proxy.methods == "shown":
+        return [method for method in METHODS if method in ("none", RUN.shown_variant())]
+    return METHODS
+
+
 def multi_epoch_files(wildcards):
     """Images of the mosaics of the set `multi_epoch`."""
     named = RUN.proxy.multi_epoch

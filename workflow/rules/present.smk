@@ -29,7 +29,11 @@ PRESENTED = [
 
 rule table1:
     input:
-        measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
+        measurements=lambda wildcards: expand(
+            "results/measurements/{method}/{set}.parquet",
+            method=methods_of(wildcards.set),
+            set=wildcards.set,
+        ),
         tuned=expand("results/baselines/grid/{method}.parquet", method=TUNED),
     output:
         parquet="results/tables/table1_{set}.parquet",

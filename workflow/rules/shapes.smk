@@ -6,15 +6,19 @@
 #           results/shapes/<set>_pixels.parquet     pixels drawn from the Kron ellipses
 #           results/shapes/<set>_spectrum.parquet   power by spatial frequency
 
-# No training is LQ itself, which is measured with every set.
-SHAPED = [method for method in METHODS if method != "none"]
+
+def shaped(wildcards):
+    """Methods whose images are measured; no training is LQ, measured with every set."""
+    return [method for method in methods_of(wildcards.set) if method != "none"]
 
 
 rule shapes:
     input:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
-        restored=expand("results/restored/{method}/{{set}}.fits", method=SHAPED),
+        restored=lambda wildcards: expand(
+            "results/restored/{method}/{set}.fits", method=shaped(wildcards), set=wildcards.set
+        ),
         named=RUN.degrade.files(),
     output:
         objects="results/shapes/{set}.parquet",
@@ -29,7 +33,7 @@ rule shapes:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        methods=SHAPED,
+        methods=shaped,
         settings=RUN.section("shapes"),
         psf=RUN.section("degrade"),
         selection=RUN.section("select"),
