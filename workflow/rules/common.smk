@@ -60,6 +60,11 @@ def methods_of(name):
     return METHODS
 
 
+def shaped(wildcards):
+    """Methods whose images are measured; no training is LQ, measured with every set."""
+    return [method for method in methods_of(wildcards.set) if method != "none"]
+
+
 def multi_epoch_files(wildcards):
     """Images of the mosaics of the set `multi_epoch`."""
     named = RUN.proxy.multi_epoch

@@ -7,11 +7,6 @@
 #           results/shapes/<set>_spectrum.parquet   power by spatial frequency
 
 
-def shaped(wildcards):
-    """Methods whose images are measured; no training is LQ, measured with every set."""
-    return [method for method in methods_of(wildcards.set) if method != "none"]
-
-
 rule shapes:
     input:
         images="results/pairs/{set}.fits",
