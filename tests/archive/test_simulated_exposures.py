@@ -7,7 +7,7 @@ from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import binary_dilation, find_objects, label
 
-from galrestore.archive.deep_mosaic import MASK, write_deep_mosaic
+from galrestore.archive.deep_mosaic import MASK, read_hits, write_deep_mosaic
 from galrestore.archive.simulated import truth
 from galrestore.archive.simulated_cosmic_rays import cosmic_rays
 from galrestore.archive.simulated_exposures import HITS, SimulatedExposureSet, write_exposures
@@ -17,6 +17,7 @@ from galrestore.config.acquire import (
     SimulatedPopulation,
     SimulatedSky,
 )
+from galrestore.errors import InputError
 from galrestore.files.exposures import DataQuality, read_exposure
 from galrestore.provenance import Provenance
 from galrestore.sources.cosmic_rays import clean_stamp, find_cosmic_rays
@@ -178,6 +179,18 @@ def test_tracks_have_the_lengths_of_straight_paths():
     share = np.mean(np.array(extents) > 8)
     assert 0.022 - 5 * np.sqrt(0.022 / count) < share
     assert share < 0.031 + 5 * np.sqrt(0.031 / count) + 1 / 80
+
+
+def test_hits_can_be_flagged_as_astrodrizzle_does(written):
+    _, _, paths, _, files, hits = written
+    masks = read_hits(files[2], 3, 2)
+    for chip, mask, expected in zip(read_exposure(paths[3]).chips, masks, hits[3], strict=True):
+        assert_array_equal(mask, expected)
+        flagged = chip.flagged(mask)
+        assert_array_equal(flagged.hit, mask)
+        assert_array_equal(flagged.dq & ~4096, chip.dq)
+    with pytest.raises(InputError, match="has no extension HIT,9"):
+        read_hits(files[2], 4, 2)
 
 
 def test_comparison_finds_the_cosmic_rays(written):
