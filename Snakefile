@@ -24,7 +24,9 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/measure.smk"
+include: "workflow/rules/shapes.smk"
 include: "workflow/rules/present.smk"
+include: "workflow/rules/present_shapes.smk"
 include: "workflow/rules/check.smk"
 
 

@@ -30,6 +30,7 @@ STAGES = {
     "tune": "choose the parameters of a baseline on validation images",
     "restore": "restore a test set with a network or a baseline",
     "measure": "score restored images against the ground truth",
+    "shapes": "measure morphology and photometry of restored images",
     "present": "make a table or a figure",
     "check": "test the artefacts and compare fingerprints",
     "weights": "convert published weights, or say what a file of weights holds",

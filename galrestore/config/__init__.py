@@ -24,6 +24,7 @@ from galrestore.config.resample import Resample
 from galrestore.config.restore import Restore, Tune
 from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
+from galrestore.config.shapes import Shapes
 from galrestore.config.train import DEFAULT_NETWORK, Train
 from galrestore.errors import SettingsError
 
@@ -53,6 +54,7 @@ class RunConfig(Section):
     tune: Tune = setting(Tune(), "Parameters of the baselines.", unit="", paper="-")
     restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
     measure: Measure = setting(Measure(), "Scores.", unit="", paper="4.1")
+    shapes: Shapes = setting(Shapes(), "Morphology and photometry.", unit="", paper="4.3, 4.4")
     present: Present = setting(Present(), "Tables and figures.", unit="", paper="4")
     runtime: Runtime = setting(
         Runtime(), "How the work is cut up; no influence on results.", unit="", paper="-"

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from galrestore.measurement.markdown_table import cells_with_errors as _with_errors
+from galrestore.measurement.markdown_table import number_cells as _numbers
+from galrestore.measurement.markdown_table import table_lines as _lines
+from galrestore.measurement.markdown_table import table_of_columns as _table
 from galrestore.measurement.published import TABLE1_SET
 
 __all__ = [
@@ -288,22 +292,6 @@ def _medians(table):
     return _table(columns)
 
 
-def _table(columns):
-    return _lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
-
-
-def _numbers(values, decimals):
-    return ["-" if np.isnan(value) else f"{value:.{decimals}f}" for value in values]
-
-
-def _with_errors(values, errors, decimals):
-    cells = _numbers(values, decimals)
-    return [
-        cell if np.isnan(error) else f"{cell} ± {error:.{decimals}f}"
-        for cell, error in zip(cells, errors, strict=True)
-    ]
-
-
 def _bold_best(cells, values, smallest):
     values = np.asarray(values, dtype=float)
     if np.isnan(values).all():
@@ -312,20 +300,3 @@ def _bold_best(cells, values, smallest):
     return [
         f"**{cell}**" if value == best else cell for cell, value in zip(cells, values, strict=True)
     ]
-
-
-def _lines(rows, numbers):
-    """Lines of a Markdown table with padded cells; columns of numbers to the right."""
-    # A rule of Markdown has three characters or more.
-    widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(rows[0]))]
-    padded = [
-        [
-            cell.rjust(width) if k in numbers else cell.ljust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
-    ]
-    rule = [
-        "-" * (width - 1) + ":" if k in numbers else "-" * width for k, width in enumerate(widths)
-    ]
-    return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]

@@ -11,6 +11,11 @@ BELOW_TRAIN = {
     "measure",
     "table1",
     "fig05_examples",
+    "shapes",
+    "shape_tables",
+    "fig06_morphology",
+    "fig07_photometry",
+    "residual_power",
     "check",
     "all",
 }

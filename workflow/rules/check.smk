@@ -30,6 +30,14 @@ rule check:
                 "results/baselines/{kind}/{method}.parquet", kind=["grid", "stamps"], method=TUNED
             ),
             *expand("results/tables/table1_{set}.parquet", set=SETS),
+            *expand(
+                "results/shapes/{set}{kind}.parquet", set=SETS, kind=["", "_pixels", "_spectrum"]
+            ),
+            *expand(
+                "results/tables/{kind}_{set}.parquet",
+                kind=["morphology", "photometry", "restoration_gains"],
+                set=SETS,
+            ),
             "results/tables/selection.parquet",
             "results/tables/population.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
