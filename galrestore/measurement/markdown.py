@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from galrestore.measurement.markdown_table import table_lines as _lines
 from galrestore.measurement.published import TABLE1_SET
 
 __all__ = [
@@ -312,20 +313,3 @@ def _bold_best(cells, values, smallest):
     return [
         f"**{cell}**" if value == best else cell for cell, value in zip(cells, values, strict=True)
     ]
-
-
-def _lines(rows, numbers):
-    """Lines of a Markdown table with padded cells; columns of numbers to the right."""
-    # A rule of Markdown has three characters or more.
-    widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(rows[0]))]
-    padded = [
-        [
-            cell.rjust(width) if k in numbers else cell.ljust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
-    ]
-    rule = [
-        "-" * (width - 1) + ":" if k in numbers else "-" * width for k, width in enumerate(widths)
-    ]
-    return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]

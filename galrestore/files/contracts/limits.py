@@ -1,0 +1,75 @@
+"""Sets that show the limits: pairs as in `PAIRS` with what each set adds, and measurements."""
+
+from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.tables import Column
+
+__all__ = ["BLANKS", "BLANK_MEASUREMENTS", "BLANK_SUMMARY", "STARS_SET", "STAR_SUMMARY"]
+
+BLANKS = (
+    *PAIRS,
+    Column("seed_index", "int64", "", "number of the random seed, from 0"),
+    Column("copied_from", "int64", "", "training image that mean and sigma are those of"),
+    Column("mean", "float64", "", "mean of the noise, as the sky of that image's LQ"),
+    Column("sigma", "float64", "", "its standard deviation, likewise"),
+)
+
+BLANK_MEASUREMENTS = (
+    Column("id", "int64", "", "blank image"),
+    Column("method", "str", "", "network or baseline"),
+    Column("set", "str", "", "blanks: min-max normalised; blanks_raw: as drawn"),
+    Column("seed_index", "int64", "", "number of the random seed, from 0"),
+    Column("sigma", "float64", "", "noise as drawn, unit of the image it was copied from"),
+    Column("lq_mean", "float64", "", "mean of the input"),
+    Column("lq_std", "float64", "", "standard deviation of the input"),
+    Column("rs_mean", "float64", "", "mean of the restored image"),
+    Column("rs_std", "float64", "", "its standard deviation"),
+    Column("rs_peak", "float64", "", "highest pixel above the median [standard deviation of LQ]"),
+    Column("lq_sources", "int64", "", "sources detected in LQ above its own noise"),
+    Column("rs_sources", "int64", "", "sources detected in RS above the noise of LQ"),
+    Column("rs_sources_own", "int64", "", "sources detected in RS above its own noise"),
+)
+
+BLANK_SUMMARY = (
+    Column("method", "str", "", "network or baseline"),
+    Column("set", "str", "", "blanks: min-max normalised; blanks_raw: as drawn"),
+    Column("by", "str", "", "all, seed or noise: what the rows of a kind are apart in"),
+    Column("class_index", "int64", "", "seed, or class of noise from 0"),
+    Column("sigma", "float64", "", "median noise as drawn"),
+    Column("n", "int64", "", "images"),
+    Column("lq_mean", "float64", "", "mean of the inputs' means"),
+    Column("lq_std", "float64", "", "mean of their standard deviations"),
+    Column("rs_mean", "float64", "", "mean of the restored images' means"),
+    Column("rs_mean_scatter", "float64", "", "standard deviation of those among images"),
+    Column("rs_std", "float64", "", "mean of their standard deviations"),
+    Column("rs_std_scatter", "float64", "", "standard deviation of those among images"),
+    Column("rs_peak", "float64", "", "highest pixel of any of them [standard deviation of LQ]"),
+    Column("lq_sources", "int64", "", "sources detected in LQ above its own noise"),
+    Column("rs_sources", "int64", "", "sources detected in RS above the noise of LQ"),
+    Column("rs_sources_own", "int64", "", "sources detected in RS above its own noise"),
+)
+
+STARS_SET = (
+    *PAIRS,
+    Column("x", "float64", "pixel", "centre, column, 0-based"),
+    Column("y", "float64", "pixel", "centre, row, 0-based"),
+    Column("fwhm", "float64", "pixel", "PSF of the JWST mosaic, pixel not included"),
+)
+
+STAR_SUMMARY = (
+    Column("method", "str", "", "network or baseline"),
+    Column("source", "str", "", "JWST mosaic whose PSF the stars have"),
+    Column("n", "int64", "", "stars"),
+    Column("noise_low", "float64", "", "least noise of LQ"),
+    Column("noise_high", "float64", "", "most noise of LQ"),
+    Column("fwhm", "float64", "pixel", "PSF of the mosaic, pixel not included"),
+    Column("fwhm_gt", "float64", "pixel", "Gaussian fitted to the stack of GT, likewise"),
+    Column("fwhm_rs", "float64", "pixel", "Gaussian fitted to the stack of RS, likewise"),
+    Column("fwhm_lq", "float64", "pixel", "Gaussian fitted to the stack of LQ, likewise"),
+    Column("ratio", "float64", "", "fwhm_rs / fwhm_gt"),
+    Column("ratio_error", "float64", "", "its standard error, jackknife over the stars"),
+    Column("r50_gt", "float64", "pixel", "radius that encircles half of the light, GT"),
+    Column("r50_rs", "float64", "pixel", "radius that encircles half of the light, RS"),
+    Column("r80_gt", "float64", "pixel", "radius that encircles four fifths of the light, GT"),
+    Column("r80_rs", "float64", "pixel", "radius that encircles four fifths of the light, RS"),
+    Column("residual", "float64", "", "largest |GT - RS| of the stacks, unit of GT's peak"),
+)

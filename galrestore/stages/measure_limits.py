@@ -1,0 +1,69 @@
+"""Stage ``measure_limits``: restored sets of the limits in, one table of each out."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from galrestore.config.limits import Blanks
+from galrestore.errors import InputError
+from galrestore.files.contracts.limits import BLANK_MEASUREMENTS, BLANKS
+from galrestore.files.cubes import read_cube, read_ids
+from galrestore.files.tables import read_table, write_table
+from galrestore.measurement.blanks import measure_blanks
+from galrestore.stages.common import add_common_arguments, provenance
+
+
+def add_arguments(parser):
+    """Declare the kinds of sets, their files and settings."""
+    kinds = parser.add_subparsers(metavar="kind", required=True)
+    _kind(kinds, "blanks", _blanks, Blanks, "statistics of restored noise, and sources in it")
+
+
+def _kind(kinds, name, make, model, text):
+    parser = kinds.add_parser(name, help=text, description=text)
+    parser.add_argument("--images", type=Path, required=True, help="FITS cube of the set")
+    parser.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
+    parser.add_argument("--restored", type=Path, required=True, help="FITS cube RS of a method")
+    parser.add_argument("--method", required=True, help="network or baseline")
+    parser.add_argument("--set", required=True, help="set of images")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet table to write")
+    add_common_arguments(parser, model)
+    parser.set_defaults(make=make)
+    return parser
+
+
+def run(args):
+    """Run the stage."""
+    args.make(args)
+
+
+def _blanks(args):
+    table = _table(args, BLANKS)
+    low, restored = read_cube(args.images, "LQ"), _restored(args, table)
+    frame = pd.DataFrame(measure_blanks(low, restored))
+    for name in ("id", "seed_index", "sigma"):
+        frame[name] = table[name].to_numpy()
+    _write(args, frame, BLANK_MEASUREMENTS)
+
+
+def _table(args, contract):
+    table = read_table(args.table, contract)
+    if not np.array_equal(read_ids(args.images), table["id"]):
+        raise InputError(args.images, f"has other objects than {args.table}", "rerun limits")
+    return table
+
+
+def _restored(args, table):
+    if not np.array_equal(read_ids(args.restored), table["id"]):
+        raise InputError(args.restored, f"has other objects than {args.table}", "rerun restore")
+    restored = read_cube(args.restored, "RS")
+    if not np.isfinite(restored).all():
+        raise InputError(args.restored, "has pixels that are not finite", "rerun restore")
+    return restored
+
+
+def _write(args, frame, contract):
+    frame = frame.assign(method=args.method, set=args.set)
+    record = provenance(args, [args.images, args.table, args.restored])
+    write_table(args.output, frame[[column.name for column in contract]], contract, record)

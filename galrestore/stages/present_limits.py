@@ -1,0 +1,115 @@
+"""Stage ``present_limits``: restored sets of the limits in, tables and figures out."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from galrestore.config.limits import Blanks, Stars
+from galrestore.errors import EmptyError, InputError
+from galrestore.figures import fig12_stars, fig14_blanks
+from galrestore.figures.style import save
+from galrestore.files.contracts.limits import (
+    BLANK_MEASUREMENTS,
+    BLANK_SUMMARY,
+    STAR_SUMMARY,
+    STARS_SET,
+)
+from galrestore.files.cubes import read_cube, read_ids
+from galrestore.files.tables import concatenate, read_table
+from galrestore.measurement.blanks import summarise_blanks
+from galrestore.measurement.limits_markdown import render_blanks, render_stars
+from galrestore.measurement.stacking import aligned, compare_stacks
+from galrestore.stages.common import add_common_arguments, provenance
+from galrestore.stages.written_tables import write_thrice
+
+_RADIUS = 15
+_RADII = np.linspace(0.75, _RADIUS, 58)
+_TABLE_AND_FIGURE = ("PARQUET", "CSV", "MARKDOWN", "PDF", "PNG")
+
+
+def add_arguments(parser):
+    """Declare the files and settings of each table and figure."""
+    kinds = parser.add_subparsers(metavar="what", required=True)
+    blanks = _kind(kinds, "blanks", _blanks, Blanks, "Figure 14: noise without sources")
+    blanks.add_argument("--images", type=Path, nargs="+", required=True, help="FITS cubes by set")
+    blanks.add_argument(
+        "--restored", type=Path, nargs="+", required=True, help="FITS cubes RS of one method"
+    )
+    blanks.add_argument("--measurements", type=Path, nargs="+", required=True, help="of methods")
+    stars = _kind(kinds, "stars", _stars, Stars, "Figure 12: point sources")
+    stars.add_argument("--images", type=Path, required=True, help="FITS cube of the set")
+    stars.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
+    stars.add_argument(
+        "--restored", type=Path, nargs="+", required=True, help="<method>/stars.fits by method"
+    )
+    stars.add_argument("--shown", required=True, help="mosaic whose stars are shown")
+
+
+def _kind(kinds, name, make, model, text):
+    parser = kinds.add_parser(name, help=text, description=text)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        nargs=len(_TABLE_AND_FIGURE),
+        required=True,
+        metavar=_TABLE_AND_FIGURE,
+        help="files",
+    )
+    add_common_arguments(parser, model)
+    parser.set_defaults(make=make)
+    return parser
+
+
+def run(args):
+    """Run the stage."""
+    args.make(args)
+
+
+def _blanks(args):
+    measured = concatenate(args.measurements, BLANK_MEASUREMENTS)
+    method = args.restored[0].parent.name
+    summary = summarise_blanks(measured)
+    examples = {}
+    for images, restored in zip(args.images, args.restored, strict=True):
+        own = measured[(measured["method"] == method) & (measured["set"] == images.stem)]
+        if not np.array_equal(own["id"], read_ids(restored)):
+            raise InputError(restored, "has other objects than its measurements")
+        sigma = own["sigma"].to_numpy()
+        rows = fig14_blanks.choose(sigma)
+        low, high = read_cube(images, "LQ", rows), read_cube(restored, "RS", rows)
+        examples[images.stem] = low, high, sigma[rows]
+    inputs = [*args.images, *args.restored, *args.measurements]
+    write_thrice(args, summary, BLANK_SUMMARY, render_blanks(summary), inputs)
+    figure, caption = fig14_blanks.draw(examples, summary, method)
+    save(figure, caption, *args.output[3:], provenance(args, inputs))
+
+
+def _stars(args):
+    table = read_table(args.table, STARS_SET)
+    x, y = table["x"].to_numpy(), table["y"].to_numpy()
+    low, truth = (aligned(read_cube(args.images, name), x, y, _RADIUS) for name in ("LQ", "GT"))
+    rows, shown = [], None
+    for path in args.restored:
+        if not np.array_equal(read_ids(path), table["id"]):
+            raise InputError(path, f"has other objects than {args.table}", "rerun restore")
+        restored = aligned(read_cube(path, "RS"), x, y, _RADIUS)
+        for source, members in table.groupby("source", sort=True).indices.items():
+            compared = compare_stacks(low[members], restored[members], truth[members], _RADII)
+            rows.append(_star_row(path.parent.name, source, table.iloc[members], compared[0]))
+            if shown is None and source == args.shown:
+                shown = rows[-1], *compared[1:]
+    if shown is None:
+        raise EmptyError(f"{args.table}: no star has the PSF of {args.shown}")
+    summary = pd.DataFrame(rows)
+    inputs = [args.images, args.table, *args.restored]
+    write_thrice(args, summary, STAR_SUMMARY, render_stars(summary), inputs)
+    row, stacks, curves = shown
+    figure, caption = fig12_stars.draw(stacks, _RADII, curves, row, summary)
+    save(figure, caption, *args.output[3:], provenance(args, inputs))
+
+
+def _star_row(method, source, part, compared):
+    about = {"method": method, "source": source, "n": len(part), "fwhm": part["fwhm"].iloc[0]}
+    noise = {"noise_low": part["noise"].min(), "noise_high": part["noise"].max()}
+    return about | noise | compared
