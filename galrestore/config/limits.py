@@ -103,7 +103,7 @@ class Failures(Section):
         gt=0,
     )
     prominence: float = setting(
-        0.1,
+        0.05,
         "Least prominence of a peak that may get lost or appear, in units of GT's range, and "
         "at least six times the noise of GT.",
         unit="",

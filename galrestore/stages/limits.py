@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from galrestore.config import Degrade, section_from_json
-from galrestore.config.limits import Blanks, Stars
+from galrestore.config.limits import Blanks, Ladder, Stars
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.catalogue import CATALOGUE
-from galrestore.files.contracts.limits import BLANKS, STARS_SET
+from galrestore.files.contracts.limits import BLANKS, LADDER, STARS_SET
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import concatenate, read_table, write_table
@@ -35,6 +35,8 @@ def add_arguments(parser):
     _add_pairs(blanks)
     blanks.add_argument("--raw-images", type=Path, required=True, help="FITS cube, as drawn")
     blanks.add_argument("--raw-table", type=Path, required=True, help="Parquet table of it")
+    ladder = _set(sets, "ladder", _ladder, Ladder, "galaxies under rising noise, for section 6.1")
+    _add_pairs(ladder)
     stars = _set(sets, "stars", _stars, Stars, "point sources, for section 6.2")
     stars.add_argument(
         "--catalogues", type=Path, nargs="+", required=True, help="Parquet tables, JWST mosaics"
@@ -98,6 +100,20 @@ def _blanks(args):
     _write(args, args.images, args.table, (flat, scaled), own, BLANKS, inputs)
     own = columns | {"noise": sigma, "lq_min": 0.0, "lq_max": 1.0}
     _write(args, args.raw_images, args.raw_table, (mean, images), own, BLANKS, inputs)
+
+
+def _ladder(args):
+    galaxies, rows = _pairs_of(args, "test")
+    galaxies = galaxies[: args.settings.galaxies]
+    truth = read_cube(args.pairs_images, "GT", rows)[: len(galaxies)]
+    levels = np.array(args.settings.noise)
+    keys = np.tile(galaxies, len(levels))
+    images = np.tile(truth, (len(levels), 1, 1))
+    truth, low, columns = _degrade(args, images, keys, levels.repeat(len(galaxies)))
+    columns |= {"source": "ladder", "galaxy": keys}
+    columns |= {"rung": np.arange(len(levels)).repeat(len(galaxies))}
+    inputs = [args.pairs_images, args.pairs_table, *args.degradation.files()]
+    _write(args, args.images, args.table, (truth, low), columns, LADDER, inputs)
 
 
 def _stars(args):

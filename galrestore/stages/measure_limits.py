@@ -5,19 +5,38 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galrestore.config.limits import Blanks
+from galrestore.config import Degrade, section_from_json
+from galrestore.config.limits import Blanks, Failures
 from galrestore.errors import InputError
-from galrestore.files.contracts.limits import BLANK_MEASUREMENTS, BLANKS
+from galrestore.files.contracts.limits import (
+    BLANK_MEASUREMENTS,
+    BLANKS,
+    FAILURES,
+    FALSE_PEAKS,
+    LADDER,
+)
+from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import read_table, write_table
 from galrestore.measurement.blanks import measure_blanks
-from galrestore.stages.common import add_common_arguments, provenance
+from galrestore.measurement.failures import Limits, compare
+from galrestore.measurement.false_peaks import excess_beneath, tally
+from galrestore.stages.common import add_common_arguments, argument, provenance
+from galrestore.stages.degradation import psf_kernel
 
 
 def add_arguments(parser):
     """Declare the kinds of sets, their files and settings."""
     kinds = parser.add_subparsers(metavar="kind", required=True)
     _kind(kinds, "blanks", _blanks, Blanks, "statistics of restored noise, and sources in it")
+    failures = _kind(kinds, "failures", _failures, Failures, "failures and false peaks")
+    failures.add_argument(
+        "--degradation",
+        type=argument(section_from_json(Degrade)),
+        required=True,
+        help="settings of degrade (JSON), for the PSF",
+    )
+    failures.add_argument("--peaks", type=Path, required=True, help="Parquet table of false peaks")
 
 
 def _kind(kinds, name, make, model, text):
@@ -47,6 +66,23 @@ def _blanks(args):
     _write(args, frame, BLANK_MEASUREMENTS)
 
 
+def _failures(args):
+    every = read_table(args.table, LADDER if args.set == "ladder" else PAIRS)
+    if not np.array_equal(read_ids(args.images), every["id"]):
+        raise InputError(args.images, f"has other objects than {args.table}", "rerun its stage")
+    tested = (every["split"] == "test").to_numpy()
+    pairs, restored = every[tested], _restored(args, every[tested])
+    low, truth = (read_cube(args.images, name, tested) for name in ("LQ", "GT"))
+    frame, false = compare(low, restored, truth, Limits(**args.settings.model_dump()))
+    excess = excess_beneath(low, truth, pairs, psf_kernel(args.degradation))
+    for name in ("id", "noise"):
+        frame[name] = pairs[name].to_numpy()
+    frame["rung"] = pairs.get("rung", pd.Series(-1, index=pairs.index)).to_numpy()
+    inputs = args.degradation.files()
+    _write(args, frame, FAILURES, inputs)
+    _write(args, tally(excess, false), FALSE_PEAKS, inputs, args.peaks)
+
+
 def _table(args, contract):
     table = read_table(args.table, contract)
     if not np.array_equal(read_ids(args.images), table["id"]):
@@ -63,7 +99,7 @@ def _restored(args, table):
     return restored
 
 
-def _write(args, frame, contract):
+def _write(args, frame, contract, inputs=(), path=None):
     frame = frame.assign(method=args.method, set=args.set)
-    record = provenance(args, [args.images, args.table, args.restored])
-    write_table(args.output, frame[[column.name for column in contract]], contract, record)
+    record = provenance(args, [args.images, args.table, args.restored, *inputs])
+    write_table(path or args.output, frame[[column.name for column in contract]], contract, record)

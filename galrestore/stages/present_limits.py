@@ -5,20 +5,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galrestore.config.limits import Blanks, Stars
+from galrestore.config.limits import Blanks, Failures, Stars
 from galrestore.errors import EmptyError, InputError
-from galrestore.figures import fig12_stars, fig14_blanks
+from galrestore.figures import fig11_failures, fig12_stars, fig14_blanks, hallucination
 from galrestore.figures.style import save
 from galrestore.files.contracts.limits import (
     BLANK_MEASUREMENTS,
     BLANK_SUMMARY,
+    FAILURE_RATES,
+    FAILURES,
+    FALSE_PEAK_RATES,
+    FALSE_PEAKS,
     STAR_SUMMARY,
     STARS_SET,
 )
+from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_table
 from galrestore.measurement.blanks import summarise_blanks
-from galrestore.measurement.limits_markdown import render_blanks, render_stars
+from galrestore.measurement.failure_summary import rates_by_noise, rates_of_false_peaks
+from galrestore.measurement.failures import pick_failures
+from galrestore.measurement.limits_markdown import (
+    render_blanks,
+    render_failures,
+    render_false_peaks,
+    render_stars,
+)
 from galrestore.measurement.stacking import aligned, compare_stacks
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.stages.written_tables import write_thrice
@@ -37,6 +49,17 @@ def add_arguments(parser):
         "--restored", type=Path, nargs="+", required=True, help="FITS cubes RS of one method"
     )
     blanks.add_argument("--measurements", type=Path, nargs="+", required=True, help="of methods")
+    failures = _kind(kinds, "failures", _failures, Failures, "Figure 11: failures")
+    failures.add_argument("--images", type=Path, required=True, help="FITS cube of the pairs")
+    failures.add_argument("--table", type=Path, required=True, help="their Parquet table")
+    failures.add_argument("--restored", type=Path, required=True, help="FITS cube RS of one method")
+    failures.add_argument(
+        "--measurements", type=Path, nargs="+", required=True, help="by method and set"
+    )
+    peaks = _kind(kinds, "false_peaks", _false_peaks, Failures, "peaks that the truth has not")
+    peaks.add_argument("--measurements", type=Path, nargs="+", required=True, help="of failures")
+    peaks.add_argument("--peaks", type=Path, nargs="+", required=True, help="in the same order")
+    peaks.add_argument("--shown", required=True, help="method that is shown")
     stars = _kind(kinds, "stars", _stars, Stars, "Figure 12: point sources")
     stars.add_argument("--images", type=Path, required=True, help="FITS cube of the set")
     stars.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
@@ -82,6 +105,35 @@ def _blanks(args):
     inputs = [*args.images, *args.restored, *args.measurements]
     write_thrice(args, summary, BLANK_SUMMARY, render_blanks(summary), inputs)
     figure, caption = fig14_blanks.draw(examples, summary, method)
+    save(figure, caption, *args.output[3:], provenance(args, inputs))
+
+
+def _failures(args):
+    measured = concatenate(args.measurements, FAILURES)
+    rates = rates_by_noise(measured)
+    method = args.restored.parent.name
+    own = measured[(measured["method"] == method) & (measured["set"] == "jwst")]
+    if not np.array_equal(own["id"], read_ids(args.restored)):
+        raise InputError(args.restored, "has other objects than its measurements")
+    picked = pick_failures(own)
+    rows = list(picked.values())
+    shown = own.iloc[rows].assign(kind=list(picked))
+    tested = np.flatnonzero(read_table(args.table, PAIRS)["split"] == "test")[rows]
+    low, truth = (read_cube(args.images, name, tested) for name in ("LQ", "GT"))
+    restored = read_cube(args.restored, "RS", rows)
+    inputs = [args.images, args.table, args.restored, *args.measurements]
+    write_thrice(args, rates, FAILURE_RATES, render_failures(rates), inputs)
+    thresholds = args.settings.model_dump()
+    figure, caption = fig11_failures.draw(low, restored, truth, shown, rates, method, thresholds)
+    save(figure, caption, *args.output[3:], provenance(args, inputs))
+
+
+def _false_peaks(args):
+    by_noise = rates_by_noise(concatenate(args.measurements, FAILURES))
+    rates = rates_of_false_peaks(concatenate(args.peaks, FALSE_PEAKS))
+    inputs = [*args.measurements, *args.peaks]
+    write_thrice(args, rates, FALSE_PEAK_RATES, render_false_peaks(rates, by_noise), inputs)
+    figure, caption = hallucination.draw(by_noise, rates, args.shown)
     save(figure, caption, *args.output[3:], provenance(args, inputs))
 
 

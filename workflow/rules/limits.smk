@@ -8,12 +8,17 @@
 #           results/figures/{fig12_stars,fig14_blanks}.{pdf,png}
 
 LIMIT_METHODS = list(dict.fromkeys([RUN.shown_variant(), *RUN.limits.methods]))
-LIMIT_SETS = ["blanks", "blanks_raw", "stars"]
+LIMIT_SETS = ["blanks", "blanks_raw", "ladder", "stars"]
 BLANK_SETS = ["blanks", "blanks_raw"]
-LIMIT_TABLES = ["limits_blanks", "limits_stars"]
+# Sets in which failures are counted, and the folders of their pairs and restored images.
+FOLDER = {"jwst": ("pairs", "restored"), "ladder": ("limits/sets", "limits/restored")}
+GALAXY_SETS = list(FOLDER)
+LIMIT_TABLES = ["limits_blanks", "limits_failures", "limits_false_peaks", "limits_stars"]
 PRESENTED += [
+    "results/figures/fig11_failures.png",
     "results/figures/fig12_stars.png",
     "results/figures/fig14_blanks.png",
+    "results/figures/hallucination.png",
 ]
 # What the checks look at, beside figures.
 LIMIT_FILES = [
@@ -22,7 +27,12 @@ LIMIT_FILES = [
     *expand(
         "results/limits/measurements/{method}/{set}.parquet",
         method=LIMIT_METHODS,
-        set=BLANK_SETS,
+        set=[*BLANK_SETS, *GALAXY_SETS],
+    ),
+    *expand(
+        "results/limits/false_peaks/{method}/{set}.parquet",
+        method=LIMIT_METHODS,
+        set=GALAXY_SETS,
     ),
     *expand("results/tables/{table}.parquet", table=LIMIT_TABLES),
 ]
@@ -57,6 +67,30 @@ rule limits_blanks:
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --images {output.images:q} --table {output.table:q}"
         " --raw-images {output.raw_images:q} --raw-table {output.raw_table:q}"
+
+
+rule limits_ladder:
+    input:
+        images="results/pairs/jwst.fits",
+        table="results/pairs/jwst.parquet",
+        named=RUN.degrade.files(),
+    output:
+        images="results/limits/sets/ladder.fits",
+        table="results/limits/sets/ladder.parquet",
+    log:
+        "results/logs/limits/ladder.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.ladder.model_dump_json(),
+        degradation=RUN.section("degrade"),
+        seed=RUN.seed,
+        code=fingerprint("stages.limits"),
+    shell:
+        "python -m galrestore limits ladder --pairs-images {input.images:q}"
+        " --pairs-table {input.table:q} --degradation {params.degradation:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --images {output.images:q} --table {output.table:q}"
 
 
 rule limits_stars:
@@ -145,6 +179,105 @@ rule measure_blanks:
         " --table {input.table:q} --restored {input.restored:q} --method {wildcards.method}"
         " --set {wildcards.set} --settings {params.settings:q} --seed {params.seed}"
         " --code {params.code} --log {log:q} --output {output.table:q}"
+
+
+rule measure_failures:
+    input:
+        images=lambda wildcards: f"results/{FOLDER[wildcards.set][0]}/{wildcards.set}.fits",
+        table=lambda wildcards: f"results/{FOLDER[wildcards.set][0]}/{wildcards.set}.parquet",
+        restored=lambda wildcards: (
+            f"results/{FOLDER[wildcards.set][1]}/{wildcards.method}/{wildcards.set}.fits"
+        ),
+        named=RUN.degrade.files(),
+    output:
+        table="results/limits/measurements/{method}/{set}.parquet",
+        peaks="results/limits/false_peaks/{method}/{set}.parquet",
+    log:
+        "results/logs/limits/measure.{method}.{set}.log",
+    wildcard_constraints:
+        method=one_of(METHODS),
+        set=one_of(GALAXY_SETS),
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.failures.model_dump_json(),
+        degradation=RUN.section("degrade"),
+        seed=RUN.seed,
+        code=fingerprint("stages.measure_limits"),
+    shell:
+        "python -m galrestore measure_limits failures --images {input.images:q}"
+        " --table {input.table:q} --restored {input.restored:q} --method {wildcards.method}"
+        " --set {wildcards.set} --degradation {params.degradation:q}"
+        " --settings {params.settings:q} --seed {params.seed}"
+        " --code {params.code} --log {log:q} --output {output.table:q} --peaks {output.peaks:q}"
+
+
+rule fig11_failures:
+    input:
+        images="results/pairs/jwst.fits",
+        table="results/pairs/jwst.parquet",
+        restored=f"results/restored/{RUN.shown_variant()}/jwst.fits",
+        measurements=expand(
+            "results/limits/measurements/{method}/{set}.parquet",
+            method=LIMIT_METHODS,
+            set=GALAXY_SETS,
+        ),
+    output:
+        parquet="results/tables/limits_failures.parquet",
+        csv="results/tables/limits_failures.csv",
+        markdown="results/tables/limits_failures.md",
+        pdf="results/figures/fig11_failures.pdf",
+        png="results/figures/fig11_failures.png",
+    log:
+        "results/logs/limits/fig11_failures.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.failures.model_dump_json(),
+        seed=RUN.seed,
+        code=fingerprint("stages.present_limits"),
+    shell:
+        "python -m galrestore present_limits failures --images {input.images:q}"
+        " --table {input.table:q} --restored {input.restored:q}"
+        " --measurements {input.measurements:q} --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+        " {output.pdf:q} {output.png:q}"
+
+
+rule hallucination:
+    input:
+        measurements=expand(
+            "results/limits/measurements/{method}/{set}.parquet",
+            method=LIMIT_METHODS,
+            set=GALAXY_SETS,
+        ),
+        peaks=expand(
+            "results/limits/false_peaks/{method}/{set}.parquet",
+            method=LIMIT_METHODS,
+            set=GALAXY_SETS,
+        ),
+    output:
+        parquet="results/tables/limits_false_peaks.parquet",
+        csv="results/tables/limits_false_peaks.csv",
+        markdown="results/tables/limits_false_peaks.md",
+        pdf="results/figures/hallucination.pdf",
+        png="results/figures/hallucination.png",
+    log:
+        "results/logs/limits/hallucination.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        shown=RUN.shown_variant(),
+        settings=RUN.limits.failures.model_dump_json(),
+        seed=RUN.seed,
+        code=fingerprint("stages.present_limits"),
+    shell:
+        "python -m galrestore present_limits false_peaks --measurements {input.measurements:q}"
+        " --peaks {input.peaks:q} --shown {params.shown} --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+        " {output.pdf:q} {output.png:q}"
 
 
 rule fig14_blanks:

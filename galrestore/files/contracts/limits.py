@@ -3,7 +3,18 @@
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.tables import Column
 
-__all__ = ["BLANKS", "BLANK_MEASUREMENTS", "BLANK_SUMMARY", "STARS_SET", "STAR_SUMMARY"]
+__all__ = [
+    "BLANKS",
+    "BLANK_MEASUREMENTS",
+    "BLANK_SUMMARY",
+    "FAILURES",
+    "FAILURE_RATES",
+    "FALSE_PEAKS",
+    "FALSE_PEAK_RATES",
+    "LADDER",
+    "STARS_SET",
+    "STAR_SUMMARY",
+]
 
 BLANKS = (
     *PAIRS,
@@ -72,4 +83,64 @@ STAR_SUMMARY = (
     Column("r80_gt", "float64", "pixel", "radius that encircles four fifths of the light, GT"),
     Column("r80_rs", "float64", "pixel", "radius that encircles four fifths of the light, RS"),
     Column("residual", "float64", "", "largest |GT - RS| of the stacks, unit of GT's peak"),
+)
+
+LADDER = (
+    *PAIRS,
+    Column("galaxy", "int64", "", "id among the pairs of the set jwst"),
+    Column("rung", "int64", "", "number of the noise level, from 0"),
+)
+
+FAILURES = (
+    Column("id", "int64", "", "image"),
+    Column("method", "str", "", "network or baseline"),
+    Column("set", "str", "", "jwst: the test images; ladder: some of them under rising noise"),
+    Column("rung", "int64", "", "rung of the ladder, from 0; -1 in other sets"),
+    Column("noise", "float64", "", "rms of the noise in the min-max normalised LQ"),
+    Column("e_gt", "float64", "", "ellipticity (a - b) / (a + b) of GT by second moments"),
+    Column("e_rs", "float64", "", "that of RS over the same pixels"),
+    Column("e_lq", "float64", "", "that of LQ over the same pixels"),
+    Column("angle_gt", "float64", "deg", "position angle of GT from the column axis"),
+    Column("angle_rs", "float64", "deg", "that of RS"),
+    Column("angle_lq", "float64", "deg", "that of LQ"),
+    Column("residual", "float64", "", "rms of GT - RS on the source / rms of GT there"),
+    Column("peaks", "int64", "", "peaks of the object in the middle of GT"),
+    Column("lost_peaks", "int64", "", "those that RS has not"),
+    Column("false_peaks", "int64", "", "peaks of RS that GT has not"),
+    Column("lost_structure_excess", "float64", "", "residual over its threshold"),
+    Column("wrong_angle_excess", "float64", "", "error over its threshold; NaN for round GT"),
+    Column("too_round_excess", "float64", "", "lost part of e over its threshold; NaN likewise"),
+    Column("lost_peak_excess", "float64", "", "lost peaks; NaN where GT has fewer than two"),
+)
+
+FALSE_PEAKS = (
+    Column("method", "str", "", "network or baseline"),
+    Column("set", "str", "", "set of images"),
+    Column("excess_low", "float64", "", "least noise of LQ over 3 x 3 pixels [its sigma]"),
+    Column("excess_high", "float64", "", "where the next class begins"),
+    Column("pixels", "int64", "", "pixels with that noise beneath"),
+    Column("false_peaks", "int64", "", "peaks of RS among them that GT has not"),
+)
+
+FAILURE_RATES = (
+    Column("method", "str", "", "network or baseline"),
+    Column("set", "str", "", "set of images"),
+    Column("class_index", "int64", "", "class of noise, from 0 in rising noise"),
+    Column("noise", "float64", "", "median noise of LQ"),
+    Column("noise_low", "float64", "", "least noise"),
+    Column("noise_high", "float64", "", "most noise"),
+    Column("kind", "str", "", "kind of failure; any of the four; false_peak"),
+    Column("images", "int64", "", "images that it applies to"),
+    Column("failed", "int64", "", "failures among them"),
+    Column("events", "int64", "", "false peaks; else as failed"),
+    Column("rate", "float64", "", "failed / images"),
+    Column("low", "float64", "", "lower end of its 68 per cent interval (Wilson)"),
+    Column("high", "float64", "", "upper end"),
+)
+
+FALSE_PEAK_RATES = (
+    *FALSE_PEAKS,
+    Column("rate", "float64", "", "false peaks for each million pixels"),
+    Column("low", "float64", "", "lower end of its 68 per cent interval (Poisson)"),
+    Column("high", "float64", "", "upper end"),
 )
