@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from galrestore.config.base import Section, setting
 
-__all__ = ["Blanks", "Failures", "Ladder", "Limits", "Stars"]
+__all__ = ["Blanks", "Drizzling", "Failures", "Ladder", "Limits", "Stars"]
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -66,6 +66,24 @@ class Ladder(Section):
             msg = f"limits.ladder.noise must rise, got {self.noise}"
             raise ValueError(msg)
         return self
+
+
+class Drizzling(Section):
+    """The same exposures drizzled with several kernels."""
+
+    galaxies: int = setting(
+        40, "Most JWST test galaxies to observe anew.", unit="", paper="6.3", ge=1
+    )
+    exposures: int = setting(
+        8, "Exposures of each galaxy, dithered by fractions of a pixel.", unit="", paper="6.3", ge=2
+    )
+    noise: Fraction = setting(
+        0.05,
+        "Noise of the mean of the exposures in its min-max normalised image.",
+        unit="",
+        paper="6.3",
+    )
+    examples: int = setting(3, "Rows of Figure 13.", unit="", paper="6.3", ge=1, le=8)
 
 
 class Failures(Section):
@@ -128,4 +146,7 @@ class Limits(Section):
     blanks: Blanks = setting(Blanks(), "Noise without sources.", unit="", paper="A")
     stars: Stars = setting(Stars(), "Point sources.", unit="", paper="6.2")
     ladder: Ladder = setting(Ladder(), "Rising noise.", unit="", paper="6.1")
+    drizzling: Drizzling = setting(
+        Drizzling(), "Noise that drizzling correlates.", unit="", paper="6.3"
+    )
     failures: Failures = setting(Failures(), "What counts as failure.", unit="", paper="6.1, 6.4")

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from galrestore.config import Degrade, section_from_json
-from galrestore.config.limits import Blanks, Ladder, Stars
+from galrestore.config.limits import Blanks, Drizzling, Ladder, Stars
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.catalogue import CATALOGUE
-from galrestore.files.contracts.limits import BLANKS, LADDER, STARS_SET
+from galrestore.files.contracts.limits import BLANKS, DRIZZLED, LADDER, STARS_SET
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import concatenate, read_table, write_table
@@ -23,6 +23,7 @@ from galrestore.stages.common import add_common_arguments, argument, provenance
 from galrestore.stages.degradation import noise_correlation, psf_kernel
 from galrestore.synthesis.blanks import draw_blanks, draw_models
 from galrestore.synthesis.degradation import degrade, draw_noise, normalise
+from galrestore.synthesis.drizzle_kernels import KERNELS, drizzle_sample
 from galrestore.synthesis.noise import neighbour_correlation
 from galrestore.synthesis.psf import equivalent_fwhm
 from galrestore.synthesis.stars import draw_centres, render_stars
@@ -35,6 +36,10 @@ def add_arguments(parser):
     _add_pairs(blanks)
     blanks.add_argument("--raw-images", type=Path, required=True, help="FITS cube, as drawn")
     blanks.add_argument("--raw-table", type=Path, required=True, help="Parquet table of it")
+    drizzling = _set(
+        sets, "drizzle", _drizzle, Drizzling, "exposures drizzled with several kernels, for 6.3"
+    )
+    _add_pairs(drizzling)
     ladder = _set(sets, "ladder", _ladder, Ladder, "galaxies under rising noise, for section 6.1")
     _add_pairs(ladder)
     stars = _set(sets, "stars", _stars, Stars, "point sources, for section 6.2")
@@ -114,6 +119,25 @@ def _ladder(args):
     columns |= {"rung": np.arange(len(levels)).repeat(len(galaxies))}
     inputs = [args.pairs_images, args.pairs_table, *args.degradation.files()]
     _write(args, args.images, args.table, (truth, low), columns, LADDER, inputs)
+
+
+def _drizzle(args):
+    galaxies, rows = _pairs_of(args, "test")
+    settings = args.settings
+    galaxies = galaxies[: settings.galaxies]
+    truth = read_cube(args.pairs_images, "GT", rows)[: len(galaxies)]
+    kernel = psf_kernel(args.degradation)
+    images, columns = drizzle_sample(
+        truth, galaxies, settings.noise, kernel, settings.exposures, args.seed
+    )
+    low, lowest, highest = normalise(images)
+    columns |= {"source": "drizzle", "galaxy": np.tile(galaxies, len(KERNELS))}
+    columns |= {"noise": columns["noise_sigma"] / (highest - lowest)}
+    columns |= {"lq_min": lowest, "lq_max": highest, "gt_min": 0.0, "gt_max": 1.0}
+    columns |= {"kernel_fwhm": equivalent_fwhm(kernel)}
+    inputs = [args.pairs_images, args.pairs_table, *args.degradation.files()]
+    pair = np.tile(truth, (len(KERNELS), 1, 1)), low
+    _write(args, args.images, args.table, pair, columns, DRIZZLED, inputs)
 
 
 def _stars(args):

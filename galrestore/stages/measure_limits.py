@@ -11,6 +11,7 @@ from galrestore.errors import InputError
 from galrestore.files.contracts.limits import (
     BLANK_MEASUREMENTS,
     BLANKS,
+    DRIZZLED,
     FAILURES,
     FALSE_PEAKS,
     LADDER,
@@ -23,6 +24,8 @@ from galrestore.measurement.failures import Limits, compare
 from galrestore.measurement.false_peaks import excess_beneath, tally
 from galrestore.stages.common import add_common_arguments, argument, provenance
 from galrestore.stages.degradation import psf_kernel
+
+_CONTRACTS = {"ladder": LADDER, "drizzle": DRIZZLED}
 
 
 def add_arguments(parser):
@@ -67,7 +70,7 @@ def _blanks(args):
 
 
 def _failures(args):
-    every = read_table(args.table, LADDER if args.set == "ladder" else PAIRS)
+    every = read_table(args.table, _CONTRACTS.get(args.set, PAIRS))
     if not np.array_equal(read_ids(args.images), every["id"]):
         raise InputError(args.images, f"has other objects than {args.table}", "rerun its stage")
     tested = (every["split"] == "test").to_numpy()

@@ -5,13 +5,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galrestore.config.limits import Blanks, Failures, Stars
+from galrestore.config.limits import Blanks, Drizzling, Failures, Stars
 from galrestore.errors import EmptyError, InputError
-from galrestore.figures import fig11_failures, fig12_stars, fig14_blanks, hallucination
+from galrestore.figures import (
+    fig11_failures,
+    fig12_stars,
+    fig13_drizzle,
+    fig14_blanks,
+    hallucination,
+)
 from galrestore.figures.style import save
 from galrestore.files.contracts.limits import (
     BLANK_MEASUREMENTS,
     BLANK_SUMMARY,
+    DRIZZLE_SUMMARY,
+    DRIZZLED,
     FAILURE_RATES,
     FAILURES,
     FALSE_PEAK_RATES,
@@ -23,10 +31,12 @@ from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_table
 from galrestore.measurement.blanks import summarise_blanks
+from galrestore.measurement.drizzling import outskirts, summarise_drizzling
 from galrestore.measurement.failure_summary import rates_by_noise, rates_of_false_peaks
 from galrestore.measurement.failures import pick_failures
 from galrestore.measurement.limits_markdown import (
     render_blanks,
+    render_drizzling,
     render_failures,
     render_false_peaks,
     render_stars,
@@ -49,6 +59,15 @@ def add_arguments(parser):
         "--restored", type=Path, nargs="+", required=True, help="FITS cubes RS of one method"
     )
     blanks.add_argument("--measurements", type=Path, nargs="+", required=True, help="of methods")
+    drizzle = _kind(kinds, "drizzle", _drizzle, Drizzling, "Figure 13: kernels of drizzling")
+    drizzle.add_argument("--images", type=Path, required=True, help="FITS cube of the set")
+    drizzle.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
+    drizzle.add_argument(
+        "--restored", type=Path, nargs="+", required=True, help="<method>/drizzle.fits by method"
+    )
+    drizzle.add_argument(
+        "--measurements", type=Path, nargs="+", required=True, help="in the same order"
+    )
     failures = _kind(kinds, "failures", _failures, Failures, "Figure 11: failures")
     failures.add_argument("--images", type=Path, required=True, help="FITS cube of the pairs")
     failures.add_argument("--table", type=Path, required=True, help="their Parquet table")
@@ -105,6 +124,36 @@ def _blanks(args):
     inputs = [*args.images, *args.restored, *args.measurements]
     write_thrice(args, summary, BLANK_SUMMARY, render_blanks(summary), inputs)
     figure, caption = fig14_blanks.draw(examples, summary, method)
+    save(figure, caption, *args.output[3:], provenance(args, inputs))
+
+
+def _drizzle(args):
+    table = read_table(args.table, DRIZZLED)
+    truth = read_cube(args.images, "GT")
+    parts = []
+    for restored, measured in zip(args.restored, args.measurements, strict=True):
+        own = read_table(measured, FAILURES)
+        for path, ids in ((restored, read_ids(restored)), (measured, own["id"])):
+            if not np.array_equal(ids, table["id"]):
+                raise InputError(path, f"has other objects than {args.table}")
+        columns = {name: own[name] for name in ("method", "residual", "false_peaks")}
+        columns["outskirts"] = outskirts(read_cube(restored, "RS"), truth)
+        parts.append(table.assign(**columns))
+    summary = summarise_drizzling(pd.concat(parts, ignore_index=True))
+    inputs = [args.images, args.table, *args.restored, *args.measurements]
+    write_thrice(args, summary, DRIZZLE_SUMMARY, render_drizzling(summary), inputs)
+    kernels = {name: np.flatnonzero(table["kernel"] == name) for name in ("square", "lanczos3")}
+    rows = fig13_drizzle.choose(truth[kernels["square"]], args.settings.examples)
+    images = {
+        name: (
+            read_cube(args.images, "LQ", own[rows]),
+            read_cube(args.restored[0], "RS", own[rows]),
+        )
+        for name, own in kernels.items()
+    }
+    shown = truth[kernels["square"][rows]]
+    method = args.restored[0].parent.name
+    figure, caption = fig13_drizzle.draw(images, shown, summary, method)
     save(figure, caption, *args.output[3:], provenance(args, inputs))
 
 

@@ -8,15 +8,26 @@
 #           results/figures/{fig12_stars,fig14_blanks}.{pdf,png}
 
 LIMIT_METHODS = list(dict.fromkeys([RUN.shown_variant(), *RUN.limits.methods]))
-LIMIT_SETS = ["blanks", "blanks_raw", "ladder", "stars"]
+LIMIT_SETS = ["blanks", "blanks_raw", "drizzle", "ladder", "stars"]
 BLANK_SETS = ["blanks", "blanks_raw"]
 # Sets in which failures are counted, and the folders of their pairs and restored images.
-FOLDER = {"jwst": ("pairs", "restored"), "ladder": ("limits/sets", "limits/restored")}
-GALAXY_SETS = list(FOLDER)
-LIMIT_TABLES = ["limits_blanks", "limits_failures", "limits_false_peaks", "limits_stars"]
+GALAXY_SETS = ["jwst", "ladder"]
+FOLDER = {
+    "jwst": ("pairs", "restored"),
+    "ladder": ("limits/sets", "limits/restored"),
+    "drizzle": ("limits/sets", "limits/restored"),
+}
+LIMIT_TABLES = [
+    "limits_blanks",
+    "limits_drizzle",
+    "limits_failures",
+    "limits_false_peaks",
+    "limits_stars",
+]
 PRESENTED += [
     "results/figures/fig11_failures.png",
     "results/figures/fig12_stars.png",
+    "results/figures/fig13_drizzle.png",
     "results/figures/fig14_blanks.png",
     "results/figures/hallucination.png",
 ]
@@ -27,12 +38,12 @@ LIMIT_FILES = [
     *expand(
         "results/limits/measurements/{method}/{set}.parquet",
         method=LIMIT_METHODS,
-        set=[*BLANK_SETS, *GALAXY_SETS],
+        set=[*BLANK_SETS, *FOLDER],
     ),
     *expand(
         "results/limits/false_peaks/{method}/{set}.parquet",
         method=LIMIT_METHODS,
-        set=GALAXY_SETS,
+        set=FOLDER,
     ),
     *expand("results/tables/{table}.parquet", table=LIMIT_TABLES),
 ]
@@ -67,6 +78,30 @@ rule limits_blanks:
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --images {output.images:q} --table {output.table:q}"
         " --raw-images {output.raw_images:q} --raw-table {output.raw_table:q}"
+
+
+rule limits_drizzle:
+    input:
+        images="results/pairs/jwst.fits",
+        table="results/pairs/jwst.parquet",
+        named=RUN.degrade.files(),
+    output:
+        images="results/limits/sets/drizzle.fits",
+        table="results/limits/sets/drizzle.parquet",
+    log:
+        "results/logs/limits/drizzle.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.drizzling.model_dump_json(),
+        degradation=RUN.section("degrade"),
+        seed=RUN.seed,
+        code=fingerprint("stages.limits"),
+    shell:
+        "python -m galrestore limits drizzle --pairs-images {input.images:q}"
+        " --pairs-table {input.table:q} --degradation {params.degradation:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --images {output.images:q} --table {output.table:q}"
 
 
 rule limits_ladder:
@@ -196,7 +231,7 @@ rule measure_failures:
         "results/logs/limits/measure.{method}.{set}.log",
     wildcard_constraints:
         method=one_of(METHODS),
-        set=one_of(GALAXY_SETS),
+        set=one_of(FOLDER),
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -275,6 +310,37 @@ rule hallucination:
     shell:
         "python -m galrestore present_limits false_peaks --measurements {input.measurements:q}"
         " --peaks {input.peaks:q} --shown {params.shown} --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+        " {output.pdf:q} {output.png:q}"
+
+
+rule fig13_drizzle:
+    input:
+        images="results/limits/sets/drizzle.fits",
+        table="results/limits/sets/drizzle.parquet",
+        restored=expand("results/limits/restored/{method}/drizzle.fits", method=LIMIT_METHODS),
+        measurements=expand(
+            "results/limits/measurements/{method}/drizzle.parquet", method=LIMIT_METHODS
+        ),
+    output:
+        parquet="results/tables/limits_drizzle.parquet",
+        csv="results/tables/limits_drizzle.csv",
+        markdown="results/tables/limits_drizzle.md",
+        pdf="results/figures/fig13_drizzle.pdf",
+        png="results/figures/fig13_drizzle.png",
+    log:
+        "results/logs/limits/fig13_drizzle.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.drizzling.model_dump_json(),
+        seed=RUN.seed,
+        code=fingerprint("stages.present_limits"),
+    shell:
+        "python -m galrestore present_limits drizzle --images {input.images:q}"
+        " --table {input.table:q} --restored {input.restored:q}"
+        " --measurements {input.measurements:q} --settings {params.settings:q}"
         " --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
         " {output.pdf:q} {output.png:q}"

@@ -7,6 +7,8 @@ __all__ = [
     "BLANKS",
     "BLANK_MEASUREMENTS",
     "BLANK_SUMMARY",
+    "DRIZZLED",
+    "DRIZZLE_SUMMARY",
     "FAILURES",
     "FAILURE_RATES",
     "FALSE_PEAKS",
@@ -143,4 +145,38 @@ FALSE_PEAK_RATES = (
     Column("rate", "float64", "", "false peaks for each million pixels"),
     Column("low", "float64", "", "lower end of its 68 per cent interval (Poisson)"),
     Column("high", "float64", "", "upper end"),
+)
+
+DRIZZLED = (
+    *PAIRS,
+    Column("galaxy", "int64", "", "id among the pairs of the set jwst"),
+    Column("kernel", "str", "", "square or lanczos3; white: exposures without dithers"),
+    Column("white_sigma", "float64", "", "noise of single pixels without dithers [GT's unit]"),
+    *(
+        Column(f"lag_{k}", "float64", "", f"correlation of the noise {k} pixels apart")
+        for k in (1, 2, 3)
+    ),
+)
+
+DRIZZLE_SUMMARY = (
+    Column("method", "str", "", "network or baseline"),
+    Column("kernel", "str", "", "square or lanczos3; white: exposures without dithers"),
+    Column("n", "int64", "", "galaxies"),
+    Column("noise", "float64", "", "mean noise of LQ after min-max normalisation"),
+    Column("rms_ratio", "float64", "", "rms of single pixels / that without dithers"),
+    Column("rms_ratio_error", "float64", "", "standard error of its mean"),
+    *(
+        column
+        for k in (1, 2, 3)
+        for column in (
+            Column(f"lag_{k}", "float64", "", f"mean correlation {k} pixels apart"),
+            Column(f"lag_{k}_error", "float64", "", "standard error of the mean"),
+        )
+    ),
+    Column("residual", "float64", "", "mean rms of GT - RS on the source / rms of GT there"),
+    Column("residual_error", "float64", "", "standard error of the mean"),
+    Column("outskirts", "float64", "", "mean rms of GT - RS off the source, unit of GT's range"),
+    Column("outskirts_error", "float64", "", "standard error of the mean"),
+    Column("false_peaks", "float64", "", "peaks of RS that GT has not, a stamp"),
+    Column("false_peaks_error", "float64", "", "standard error of the mean"),
 )
