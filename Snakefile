@@ -27,6 +27,7 @@ include: "workflow/rules/measure.smk"
 include: "workflow/rules/shapes.smk"
 include: "workflow/rules/present.smk"
 include: "workflow/rules/present_shapes.smk"
+include: "workflow/rules/limits.smk"
 include: "workflow/rules/check.smk"
 
 

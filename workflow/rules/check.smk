@@ -42,6 +42,7 @@ rule check:
             "results/tables/population.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
             *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
+            *LIMIT_FILES,
         ],
     output:
         report="results/checks/report.xml",
