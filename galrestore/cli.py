@@ -20,12 +20,14 @@ __all__ = ["main"]
 # In pipeline order, with the help line of each: stages are imported only when run.
 STAGES = {
     "acquire": "bring mosaics in: local folder, archive MAST, or simulated sky",
+    "expose": "take single exposures of the simulated sky, and drizzle them",
     "select": "detect, measure, reject with a reason and cut stamps",
     "fit": "fit PSF-convolved Sersic profiles to stamps",
     "compare": "compare fits of galaxy cutouts with published ones",
     "resample": "draw a population from the five-dimensional KDE of the fits",
     "render": "render the population with GalSim",
     "degrade": "make low-quality images of ground truth, and split by sky",
+    "proxy": "pair HST stamps with a better image of the same sky",
     "train": "train a network for one phase",
     "limits": "make the sets that show where restoration ends",
     "tune": "choose the parameters of a baseline on validation images",
@@ -36,6 +38,7 @@ STAGES = {
     "present": "make a table or a figure",
     "present_limits": "make tables and figures of the limits",
     "check": "test the artefacts and compare fingerprints",
+    "estimate": "estimate what a run will need from the benchmark files of another",
     "weights": "convert published weights, or say what a file of weights holds",
     "gather": "join the shards of a table or of a cube",
 }
