@@ -12,6 +12,9 @@ rule check:
             *expand(rules.simulate_hlf.output, mosaic=HLF),
             *expand(rules.simulate_i2d.output, mosaic=I2D),
             *expand(rules.local_mosaic.output, mosaic=[*LOCAL, *MAST]),
+            *(path for name in RUN.exposures() for path in exposure_files(name)),
+            *expand("results/exposures/{set}.parquet", set=RUN.exposures()),
+            *expand(rules.combine_exposures.output, set=RUN.exposures()),
             *expand(
                 "results/stamps/{mosaic}.{kind}",
                 mosaic=[*HST, *JWST],
@@ -42,6 +45,7 @@ rule check:
             "results/tables/population.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
             *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
+            *LIMIT_FILES,
         ],
     output:
         report="results/checks/report.xml",
