@@ -51,17 +51,21 @@ def power_spectra(truth, image, bins):
     if width % 2 == 0:
         twice[-1] = 1.0
     weight = np.broadcast_to(twice, frequency.shape).ravel()
-    inside = ring < bins
-    share = np.zeros((ring.size, bins))
-    share[np.flatnonzero(inside), ring[inside]] = weight[inside]
-    share /= share.sum(axis=0)
+    weight = np.where(ring < bins, weight, 0.0)
+    ring = np.minimum(ring, bins)
+    total = np.bincount(ring, weight, bins + 1)[:bins]
     powers = (
         np.abs(truth_ft) ** 2,
         np.abs(image_ft) ** 2,
         np.abs(image_ft - truth_ft) ** 2,
         (image_ft * truth_ft.conj()).real,
     )
-    return np.stack([power.reshape(len(truth), -1) @ share for power in powers], axis=-1)
+    spectra = np.empty((len(truth), bins, len(powers)))
+    # One image after another, for sums that do not depend on the others.
+    for k, power in enumerate(powers):
+        for n, plane in enumerate(power.reshape(len(truth), -1)):
+            spectra[n, :, k] = np.bincount(ring, plane * weight, bins + 1)[:bins] / total
+    return spectra
 
 
 def summarise_spectra(spectra, generator, draws=1000):
