@@ -25,6 +25,7 @@ include: "workflow/rules/tune.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/present.smk"
+include: "workflow/rules/scheme.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/check.smk"
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from galrestore.measurement.markdown_table import cells_with_errors as _with_errors
+from galrestore.measurement.markdown_table import number_cells as _numbers
 from galrestore.measurement.markdown_table import table_lines as _lines
+from galrestore.measurement.markdown_table import table_of_columns as _table
 from galrestore.measurement.published import TABLE1_SET
 
 __all__ = [
@@ -287,22 +290,6 @@ def _medians(table):
             ]
         )
     return _table(columns)
-
-
-def _table(columns):
-    return _lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
-
-
-def _numbers(values, decimals):
-    return ["-" if np.isnan(value) else f"{value:.{decimals}f}" for value in values]
-
-
-def _with_errors(values, errors, decimals):
-    cells = _numbers(values, decimals)
-    return [
-        cell if np.isnan(error) else f"{cell} ± {error:.{decimals}f}"
-        for cell, error in zip(cells, errors, strict=True)
-    ]
 
 
 def _bold_best(cells, values, smallest):

@@ -1,23 +1,42 @@
-"""Tables in Markdown that are also legible on a terminal."""
+"""Tables in Markdown with padded cells, legible on a terminal too."""
 
-__all__ = ["table_lines"]
+import numpy as np
+
+__all__ = ["cells_with_errors", "number_cells", "table_lines", "table_of_columns"]
 
 
-def table_lines(rows, numbers):
+def table_of_columns(columns):
     """
-    Set a table in Markdown with padded cells.
+    Write a table given by columns.
 
     Parameters
     ----------
-    rows : list of list of str
-        Cells of the rows, all equally many; the first row is the heading.
-    numbers : collection of int
-        Columns to set to the right.
+    columns : list of list of str
+        Heading and cells of each; the first is text, the others are numbers.
 
     Returns
     -------
     lines : list of str
-        Lines of text.
+        The table in Markdown.
+    """
+    return table_lines(list(zip(*columns, strict=True)), numbers=range(1, len(columns)))
+
+
+def table_lines(rows, numbers):
+    """
+    Write a table given by rows.
+
+    Parameters
+    ----------
+    rows : list of sequence of str
+        Headings, then the cells of each row.
+    numbers : container of int
+        Columns of numbers, set to the right.
+
+    Returns
+    -------
+    lines : list of str
+        The table in Markdown.
     """
     # A rule of Markdown has three characters or more.
     widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(rows[0]))]
@@ -32,3 +51,45 @@ def table_lines(rows, numbers):
         "-" * (width - 1) + ":" if k in numbers else "-" * width for k, width in enumerate(widths)
     ]
     return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]
+
+
+def number_cells(values, decimals):
+    """
+    Write numbers.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Numbers; NaN becomes "-".
+    decimals : int
+        Digits after the point.
+
+    Returns
+    -------
+    cells : list of str
+        The numbers.
+    """
+    return ["-" if np.isnan(value) else f"{value:.{decimals}f}" for value in values]
+
+
+def cells_with_errors(values, errors, decimals):
+    """
+    Write numbers with their errors, where they have any.
+
+    Parameters
+    ----------
+    values, errors : iterable of float
+        Numbers; NaN becomes "-", and an error of NaN is left out.
+    decimals : int
+        Digits after the point.
+
+    Returns
+    -------
+    cells : list of str
+        Such as ``"1.23 ± 0.04"``.
+    """
+    cells = number_cells(values, decimals)
+    return [
+        cell if np.isnan(error) else f"{cell} ± {error:.{decimals}f}"
+        for cell, error in zip(cells, errors, strict=True)
+    ]

@@ -1,0 +1,66 @@
+"""Figures of stage ``present`` that are drawn from the settings alone: network, training."""
+
+import numpy as np
+
+from galrestore.config import Train, section_from_json
+from galrestore.config.train import Phase
+from galrestore.figures import fig01_architecture, fig02_training
+from galrestore.figures.style import save
+from galrestore.networks.counting import count_parameters
+from galrestore.stages.common import argument, provenance
+from galrestore.training.schedule import learning_rate
+
+__all__ = ["add_kinds"]
+
+# Steps at which learning rates are drawn, most of them.
+_MOST = 2000
+
+
+def add_kinds(kinds, add_kind):
+    """
+    Declare the files and settings of each figure.
+
+    Parameters
+    ----------
+    kinds : argparse._SubParsersAction
+        What ``present`` can make.
+    add_kind : callable
+        Adds one, and returns its parser.
+    """
+    fig01 = add_kind(kinds, "fig01", _fig01, "Figure 1: the network", "PDF PNG")
+    fig01.add_argument("--variant", required=True, help="variant whose network is shown")
+    fig02 = add_kind(kinds, "fig02", _fig02, "Figure 2: the phases of training", "PDF PNG")
+    for parser in (fig01, fig02):
+        parser.add_argument(
+            "--train", type=argument(section_from_json(Train)), required=True, help="JSON"
+        )
+
+
+def _fig01(args):
+    name = args.train.variants[args.variant].network
+    network = args.train.networks[name]
+    parameters = count_parameters(network.architecture, network.size())
+    figure, caption = fig01_architecture.draw(name, network.model_dump(), parameters)
+    save(figure, caption, *args.output, provenance(args, []))
+
+
+def _fig02(args):
+    train = args.train
+    variants = {name: variant.model_dump() for name, variant in train.variants.items()}
+    networks = {variant.network for variant in train.variants.values()}
+    recipes = {name: train.recipe(name).model_dump() for name in networks}
+    rates = {name: _rates(train, variant) for name, variant in train.variants.items()}
+    figure, caption = fig02_training.draw(variants, recipes, rates)
+    save(figure, caption, *args.output, provenance(args, []))
+
+
+def _rates(train, variant):
+    """Return the steps of all phases together, and their learning rates."""
+    steps, rates = [], []
+    for k in range(len(variant.sets)):
+        lineage = "-".join(variant.sets[: k + 1])
+        phase = Phase.model_validate_json(train.phase(variant.network, lineage))
+        own = np.unique(np.linspace(0, phase.iterations - 1, _MOST).astype(int))
+        steps.append(k * phase.iterations + own)
+        rates.append([learning_rate(int(step), phase) for step in own])
+    return np.concatenate(steps), np.concatenate(rates)
