@@ -33,6 +33,7 @@ STAGES = {
     "measure": "score restored images against the ground truth",
     "measure_limits": "measure restored sets of the limits",
     "present": "make a table or a figure",
+    "present_scheme": "draw the network and the phases of training",
     "present_limits": "make tables and figures of the limits",
     "check": "test the artefacts and compare fingerprints",
     "weights": "convert published weights, or say what a file of weights holds",

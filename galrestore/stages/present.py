@@ -51,7 +51,6 @@ from galrestore.measurement.notes import (
 from galrestore.measurement.published_fits import summarise
 from galrestore.measurement.selection_truth import GOOD, judge_selection, simulated_mosaics
 from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
-from galrestore.stages import present_scheme
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.stages.written_tables import write_thrice as _write
 
@@ -108,7 +107,6 @@ def add_arguments(parser):
         "PARQUET CSV MARKDOWN PDF PNG",
     )
     published.add_argument("--tables", type=Path, nargs="+", required=True, help="by cutout file")
-    present_scheme.add_kinds(kinds, _kind)
 
 
 def _kind(kinds, name, make, text, outputs):

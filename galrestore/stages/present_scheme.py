@@ -1,51 +1,54 @@
-"""Figures of stage ``present`` that are drawn from the settings alone: network, training."""
+"""Stage ``present_scheme``: figures that are drawn from the settings alone."""
+
+from pathlib import Path
 
 import numpy as np
 
-from galrestore.config import Train, section_from_json
+from galrestore.config import Train
 from galrestore.config.train import Phase
 from galrestore.figures import fig01_architecture, fig02_training
 from galrestore.figures.style import save
 from galrestore.networks.counting import count_parameters
-from galrestore.stages.common import argument, provenance
+from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.training.schedule import learning_rate
-
-__all__ = ["add_kinds"]
 
 # Steps at which learning rates are drawn, most of them.
 _MOST = 2000
 
 
-def add_kinds(kinds, add_kind):
-    """
-    Declare the files and settings of each figure.
-
-    Parameters
-    ----------
-    kinds : argparse._SubParsersAction
-        What ``present`` can make.
-    add_kind : callable
-        Adds one, and returns its parser.
-    """
-    fig01 = add_kind(kinds, "fig01", _fig01, "Figure 1: the network", "PDF PNG")
+def add_arguments(parser):
+    """Declare the files and settings of each figure."""
+    kinds = parser.add_subparsers(metavar="what", required=True)
+    fig01 = _kind(kinds, "fig01", _fig01, "Figure 1: the network")
     fig01.add_argument("--variant", required=True, help="variant whose network is shown")
-    fig02 = add_kind(kinds, "fig02", _fig02, "Figure 2: the phases of training", "PDF PNG")
-    for parser in (fig01, fig02):
-        parser.add_argument(
-            "--train", type=argument(section_from_json(Train)), required=True, help="JSON"
-        )
+    _kind(kinds, "fig02", _fig02, "Figure 2: the phases of training")
+
+
+def _kind(kinds, name, make, text):
+    parser = kinds.add_parser(name, help=text, description=text)
+    parser.add_argument(
+        "--output", type=Path, nargs=2, required=True, metavar=("PDF", "PNG"), help="files"
+    )
+    add_common_arguments(parser, Train)
+    parser.set_defaults(make=make)
+    return parser
+
+
+def run(args):
+    """Run the stage."""
+    args.make(args)
 
 
 def _fig01(args):
-    name = args.train.variants[args.variant].network
-    network = args.train.networks[name]
+    name = args.settings.variants[args.variant].network
+    network = args.settings.networks[name]
     parameters = count_parameters(network.architecture, network.size())
     figure, caption = fig01_architecture.draw(name, network.model_dump(), parameters)
     save(figure, caption, *args.output, provenance(args, []))
 
 
 def _fig02(args):
-    train = args.train
+    train = args.settings
     variants = {name: variant.model_dump() for name, variant in train.variants.items()}
     networks = {variant.network for variant in train.variants.values()}
     recipes = {name: train.recipe(name).model_dump() for name in networks}

@@ -5,7 +5,18 @@ import pytest
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 SHARDS = 2
-BELOW_TRAIN = {
+SCHEME = {"fig01_architecture", "fig02_training"}
+LIMITS = {
+    "restore_network_limits",
+    "measure_blanks",
+    "measure_failures",
+    "fig11_failures",
+    "fig12_stars",
+    "fig13_drizzle",
+    "fig14_blanks",
+    "hallucination",
+}
+BELOW_TRAIN = LIMITS | {
     "training_curves",
     "restore_network",
     "measure",
@@ -15,6 +26,9 @@ BELOW_TRAIN = {
     "all",
 }
 BELOW_PAIRS = {
+    "limits_blanks",
+    "limits_drizzle",
+    "limits_ladder",
     "train",
     "tune",
     "restore_baseline",
@@ -26,6 +40,7 @@ BELOW_PAIRS = {
 BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs"}
 BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
 BELOW_SELECT = BELOW_RENDER | {
+    "limits_stars",
     "degrade_jwst",
     "fit",
     "resample",
@@ -60,15 +75,19 @@ def test_editing_select_reruns_select_and_everything_below(editable):
 def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
     editable.edit("galrestore/networks/restormer.py", "\nimport", "\nEDITED = 1\nimport")
     # Stage restore holds the baselines too: one stage, one fingerprint.
-    assert set(editable.planned()) == BELOW_TRAIN | {"train", "restore_baseline"}
+    assert set(editable.planned()) == BELOW_TRAIN | SCHEME | {"train", "restore_baseline"}
 
 
 @pytest.mark.parametrize(
     ("setting", "stage", "below"),
     [
-        ("degrade={psf_fwhm: 2.0}", {"degrade_galsim", "degrade_jwst"}, BELOW_DEGRADE),
+        (
+            "degrade={psf_fwhm: 2.0}",
+            {"degrade_galsim", "degrade_jwst", "limits_stars"},
+            BELOW_DEGRADE,
+        ),
         ("select={minimum_snr: 19}", {"select"}, BELOW_SELECT),
-        ("train={learning_rate: 0.0002}", {"train"}, BELOW_TRAIN),
+        ("train={learning_rate: 0.0002}", {"train"}, BELOW_TRAIN | SCHEME),
         (
             "measure={source_sigma: 4.0}",
             {"measure"},

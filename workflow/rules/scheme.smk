@@ -15,12 +15,11 @@ rule fig01_architecture:
         "../../envs/galrestore.yaml"
     params:
         variant=RUN.shown_variant(),
-        train=RUN.section("train"),
-        settings=RUN.section("present"),
+        settings=RUN.section("train"),
         seed=RUN.seed,
-        code=fingerprint("stages.present"),
+        code=fingerprint("stages.present_scheme"),
     shell:
-        "python -m galrestore present fig01 --variant {params.variant} --train {params.train:q}"
+        "python -m galrestore present_scheme fig01 --variant {params.variant}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
 
@@ -34,11 +33,10 @@ rule fig02_training:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        train=RUN.section("train"),
-        settings=RUN.section("present"),
+        settings=RUN.section("train"),
         seed=RUN.seed,
-        code=fingerprint("stages.present"),
+        code=fingerprint("stages.present_scheme"),
     shell:
-        "python -m galrestore present fig02 --train {params.train:q}"
-        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        "python -m galrestore present_scheme fig02 --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
