@@ -17,10 +17,13 @@ from galrestore.files.contracts.limits import (
     FAILURES,
     FALSE_PEAK_RATES,
     LADDER,
+    SHEAR_BIASES,
+    SHEARED,
     STAR_SUMMARY,
     STARS_SET,
 )
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.population import POPULATION
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import read_provenance, read_table, write_table
 from galrestore.provenance import Provenance, sha256_of
@@ -224,6 +227,31 @@ def test_drizzling_from_making_to_the_figure(folder, pairs):
     assert summary.loc["white", "rms_ratio"] == 1
     assert summary.loc["square", "lag_1"] > summary.loc["lanczos3", "lag_1"]
     assert read_provenance(output[0]).inputs[str(measured)] == sha256_of(measured)
+
+
+def test_shear_from_making_to_the_figure(folder):
+    columns = {column.name: [0.0, 0.0] for column in POPULATION}
+    population = pd.DataFrame(columns | {"id": [4, 7], "q": [0.5, 0.8], "n": [1.0, 1.2]})
+    population = population.assign(flux=100.0, r50=[5.0, 4.0], noise=0.02, theta=[0.2, 1.9])
+    write_table(folder / "population.parquet", population, POPULATION, RECORD)
+    settings = {"galaxies": 2, "noise": 0.002, "size": 48}
+    files = make(folder, "shear", settings, population=folder / "population.parquet")
+    table = read_table(files["table"], SHEARED)
+    assert len(table) == 2 * 16
+    assert table.groupby(["g1", "g2"]).size().tolist() == [8] * 4
+    restored, measured = unrestored(folder, files), folder / "measured_shear.parquet"
+    flags = {"restored": restored, "method": "none", "set": "shear", "degradation": "{}"}
+    run("measure_limits", "shear", settings, **files, **flags, output=measured)
+    output = five(folder, "shear_calibration")
+    run("present_limits", "shear", settings, measurements=[measured], shown="none", output=output)
+    biases = read_table(output[0], SHEAR_BIASES)
+    biases = biases.set_index(["image", "estimator", "component"]).sort_index()
+    # GT knows its shear.  LQ without its PSF, which RS is here, is rounder by about the PSF's
+    # variance of 0.64 over the galaxies' of some 8 pixels^2; the PSF-convolved fit is not.
+    assert biases.loc["GT", "m"].abs().max() < 0.02
+    assert biases.loc[("LQ", "fit"), "m"].abs().max() < 0.02
+    assert biases.loc[("RS", "fit"), "m"].max() < -0.02
+    assert biases.loc[("RS", "adaptive"), "m"].max() < -0.02
 
 
 def test_sets_of_other_objects_are_refused(folder, pairs, tmp_path, capsys):

@@ -15,6 +15,8 @@ LIMITS = {
     "fig13_drizzle",
     "fig14_blanks",
     "hallucination",
+    "measure_shear",
+    "shear_calibration",
 }
 BELOW_TRAIN = LIMITS | {
     "training_curves",
@@ -39,19 +41,24 @@ BELOW_PAIRS = {
 }
 BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs"}
 BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
-BELOW_SELECT = BELOW_RENDER | {
-    "limits_stars",
-    "degrade_jwst",
-    "fit",
-    "resample",
-    "population_table",
-    "render",
-    "selection_table",
-    "selection_truth",
-    "selection_funnel",
-    "star_locus",
-    "fig03_sizes",
-}
+# Made with the blur and noise of degrade, from other inputs than pairs.
+DEGRADED_TOO = {"limits_shear", "limits_stars"}
+BELOW_SELECT = (
+    BELOW_RENDER
+    | DEGRADED_TOO
+    | {
+        "degrade_jwst",
+        "fit",
+        "resample",
+        "population_table",
+        "render",
+        "selection_table",
+        "selection_truth",
+        "selection_funnel",
+        "star_locus",
+        "fig03_sizes",
+    }
+)
 
 
 def test_finished_run_has_nothing_to_do(finished):
@@ -83,7 +90,7 @@ def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
     [
         (
             "degrade={psf_fwhm: 2.0}",
-            {"degrade_galsim", "degrade_jwst", "limits_stars"},
+            {"degrade_galsim", "degrade_jwst", *DEGRADED_TOO},
             BELOW_DEGRADE,
         ),
         ("select={minimum_snr: 19}", {"select"}, BELOW_SELECT),
