@@ -5,14 +5,16 @@ import contextlib
 import numpy as np
 from astropy.io import fits
 
+from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
 from galrestore.files.cubes import provenance_header
 from galrestore.files.exposures import read_exposure
+from galrestore.files.images import open_fits, reading, require_whole
 from galrestore.files.mosaic_writer import MosaicWriter
 from galrestore.progress import track
 from galrestore.synthesis.combination import combine_exposures, layer_of
 
-__all__ = ["MASK", "write_deep_mosaic"]
+__all__ = ["MASK", "read_hits", "write_deep_mosaic"]
 
 MASK = "HIT"  # extension with the pixels of a chip that the comparison rejected
 _STRIP = 2048  # rows of the mosaic made at once
@@ -80,6 +82,39 @@ def write_deep_mosaic(
                 for mask, other in zip(masks, more, strict=True):
                     mask |= other
     _write_masks(files[2], hits, provenance)
+    return hits
+
+
+def read_hits(path, number, chips):
+    """
+    Read the pixels of one exposure that the comparison rejected.
+
+    Parameters
+    ----------
+    path : str or Path
+        Third of the files that `write_deep_mosaic` writes.
+    number : int
+        Exposure, from 0.
+    chips : int
+        Chips of an exposure.
+
+    Returns
+    -------
+    hits : list of ndarray of bool, shape (H, W)
+        One mask for each chip; see `galrestore.files.exposures.Chip.flagged`.
+
+    Raises
+    ------
+    InputError
+        If the file has no such masks or cannot be read.
+    """
+    hits = []
+    with open_fits(path) as hdus, reading(path):
+        for version in range(number * chips + 1, (number + 1) * chips + 1):
+            if (MASK, version) not in hdus:
+                raise InputError(path, f"has no extension {MASK},{version}", "run stage expose")
+            require_whole(path, hdus[MASK, version])
+            hits.append(hdus[MASK, version].data != 0)
     return hits
 
 

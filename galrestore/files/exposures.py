@@ -11,7 +11,7 @@ the area of a *nominal* pixel (`Chip.nominal_scale`), not for the flux in the pi
 
 import enum
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.wcs import WCS
@@ -122,6 +122,23 @@ class Chip:
     def hit(self):
         """Pixels flagged as hit by a cosmic ray (`COSMIC_RAY`), ndarray of bool."""
         return (self.dq & COSMIC_RAY) != 0
+
+    def flagged(self, hit):
+        """
+        Return the chip with more pixels flagged as hit, as AstroDrizzle flags them.
+
+        Parameters
+        ----------
+        hit : ndarray of bool, shape (H, W)
+            Pixels hit.
+
+        Returns
+        -------
+        chip : Chip
+            Its ``dq`` has `DataQuality.COSMIC_RAY_ASTRODRIZZLE` set there.
+        """
+        bit = np.int32(DataQuality.COSMIC_RAY_ASTRODRIZZLE)
+        return replace(self, dq=np.where(hit, self.dq | bit, self.dq))
 
 
 @dataclass(frozen=True)

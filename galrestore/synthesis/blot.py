@@ -175,7 +175,8 @@ def blot(image, wcs, target, window, origin=(0, 0), nominal_scale=None, kernel="
     -----
     Surface brightness is interpolated at the centres of the detector's pixels, as
     AstroDrizzle does; the smoothing by the mosaic's own pixels stays in the image.  A
-    cutout should hold some pixels more than the window covers, see `overlap`.
+    cutout should hold some pixels more than the window covers, see `overlap`.  Quintic
+    interpolation was chosen by measurement (``docs/exposures.md``).
 
     References
     ----------

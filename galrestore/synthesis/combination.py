@@ -20,6 +20,7 @@ __all__ = ["combine_exposures", "layer_of", "reject_cosmic_rays"]
 # slope of the median image there, whose interpolation is uncertain (AstroDrizzle's
 # driz_cr_snr and driz_cr_scale).
 _SIGMAS, _SLOPES = (3.5, 3.0), (1.2, 0.7)
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
 _MARGIN = 16  # pixels of the mosaic beyond the window that the comparison looks at
 _PIXFRAC = 1.0  # single exposures leave holes with smaller drops
 
@@ -151,7 +152,10 @@ def _hits(layer, median, wcs, window):
     )
     known = np.isfinite(model)
     filled = np.where(known, model, 0)
-    steepest = np.maximum(maximum_filter(filled, 3) - filled, filled - minimum_filter(filled, 3))
+    highest, lowest = (
+        extreme(filled, footprint=_CROSS) for extreme in (maximum_filter, minimum_filter)
+    )
+    steepest = np.maximum(highest - filled, filled - lowest)
     variance = np.broadcast_to(layer.variance, layer.rate.shape)[here]
     noise = np.sqrt(variance + np.maximum(filled, 0) / layer.exposure_time)
     excess = layer.rate[here] - filled
