@@ -116,7 +116,9 @@ def _write(args, parts, inputs):
     spectra = {
         name: np.concatenate([part[2][name] for part in parts]) for name in ("LQ", *args.methods)
     }
-    spectrum = summarise_spectra(spectra, stream(args.seed, f"shapes.spectrum.{args.set}"))
+    spectrum = summarise_spectra(
+        spectra, lambda image: stream(args.seed, f"shapes.spectrum.{args.set}.{image}")
+    )
     for path, frame, contract in (
         (args.objects, objects, SHAPES),
         (args.pixels, pixels, SHAPE_PIXELS),
