@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from galrestore.config.base import Section, setting
 
-__all__ = ["Blanks", "Drizzling", "Failures", "Ladder", "Limits", "Stars"]
+__all__ = ["Blanks", "Drizzling", "Failures", "Ladder", "Limits", "Shearing", "Stars"]
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -134,6 +134,17 @@ class Failures(Section):
     )
 
 
+class Shearing(Section):
+    """A ring test: galaxies in four orientations under shears of both signs."""
+
+    galaxies: int = setting(
+        24, "Most galaxies of the population; 16 images each.", unit="", paper="7", ge=2
+    )
+    shear: float = setting(0.02, "Modulus of the reduced shear.", unit="", paper="7", gt=0, le=0.1)
+    noise: Fraction = setting(0.02, "Noise of LQ after min-max normalisation.", unit="", paper="7")
+    size: int = setting(64, "Side of the stamps.", unit="pixel", paper="3.2", ge=16)
+
+
 class Limits(Section):
     """Sets that show where restoration ends: blanks, stars, noise, drizzling."""
 
@@ -149,4 +160,5 @@ class Limits(Section):
     drizzling: Drizzling = setting(
         Drizzling(), "Noise that drizzling correlates.", unit="", paper="6.3"
     )
+    shearing: Shearing = setting(Shearing(), "Calibration of shear.", unit="", paper="7")
     failures: Failures = setting(Failures(), "What counts as failure.", unit="", paper="6.1, 6.4")

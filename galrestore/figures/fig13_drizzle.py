@@ -104,7 +104,10 @@ def _caption(own, method, count):
     parts = [
         f"{_LOOKS[name][2]}: rms of single pixels {row['rms_ratio']:.3f} of the white noise's, "
         f"neighbours correlate by {row['lag_1']:+.3f}, RS errs by {row['outskirts']:.4f} ± "
-        f"{row['outskirts_error']:.4f} of GT's range off the source and by {row['residual']:.3f} ± "
+        f"{row['outskirts_error']:.4f} of GT's range off the source (galaxy by galaxy "
+        f"{row['outskirts_to_white']:+.5f} ± {row['outskirts_to_white_error']:.5f} against no "
+        "dithers) "
+        f"and by {row['residual']:.3f} ± "
         f"{row['residual_error']:.3f} of GT's rms on it, with {row['false_peaks']:.2f} ± "
         f"{row['false_peaks_error']:.2f} false peaks a stamp"
         for name, row in own.iterrows()

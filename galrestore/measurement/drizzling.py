@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from galrestore.measurement.image_quality import affine_match, source_mask
-from galrestore.measurement.statistics import mean_and_error
+from galrestore.measurement.statistics import mean_and_error, paired_difference
 
 __all__ = ["outskirts", "summarise_drizzling"]
 
@@ -40,7 +40,8 @@ def summarise_drizzling(table):
     ----------
     table : pandas.DataFrame
         ``method, kernel, noise, noise_sigma, white_sigma, lag_1, lag_2, lag_3, residual,
-        outskirts, false_peaks``, one row for each method and mosaic.
+        outskirts, false_peaks``, one row for each method and mosaic, the same galaxies in
+        the same order for all kernels.
 
     Returns
     -------
@@ -54,5 +55,9 @@ def summarise_drizzling(table):
         row = {"method": method, "kernel": kernel, "n": len(part), "noise": part["noise"].mean()}
         for name in averaged:
             row[name], row[f"{name}_error"] = mean_and_error(part[name].to_numpy())
+        white = table[(table["method"] == method) & (table["kernel"] == "white")]
+        for name in ("residual", "outskirts"):
+            difference = paired_difference(part[name].to_numpy(), white[name].to_numpy())
+            row[f"{name}_to_white"], row[f"{name}_to_white_error"] = difference
         rows.append(row)
     return pd.DataFrame(rows)

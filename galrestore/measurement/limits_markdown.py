@@ -10,6 +10,7 @@ __all__ = [
     "render_drizzling",
     "render_failures",
     "render_false_peaks",
+    "render_shear",
     "render_stars",
 ]
 
@@ -50,7 +51,16 @@ _DRIZZLING = """\
 The same exposures combined without dithers (white noise), and with random dithers by square and
 lanczos3 kernels, drops and pixels of one size. In theory the square kernel leaves an rms of 2/3 of
 the white noise's and correlates neighbours by 1/4 (Casertano et al. 2000). Error on source: rms of
-GT - RS over that of GT; off source: in units of GT's range.
+GT - RS over that of GT; off source: in units of GT's range; to white: mean difference to the same
+galaxies without dithers.
+"""
+
+_SHEAR = """\
+Ring test: simulated galaxies in four orientations under shears of both signs in each component;
+the mean ellipticity is (1 + m) g + c. Fits are of Sersic profiles, for LQ with its PSF, for GT and
+RS of what is seen; adaptive moments are GalSim's, of what is seen. Errors are standard errors over
+the galaxies; a galaxy without an ellipticity in any of its images is lost. Shape noise cancels, and
+noise does between shears of one orientation.
 """
 
 
@@ -208,9 +218,11 @@ def render_drizzling(summary):
         Markdown.
     """
     heading = ["method", "kernel", "N", "noise", "rms / white", "lag 1", "lag 2", "lag 3"]
-    heading += ["error on source", "error off source", "false peaks a stamp"]
+    heading += ["error on source", "to white", "error off source", "to white"]
+    heading += ["false peaks a stamp"]
     shown = [("rms_ratio", 3), *((f"lag_{k}", 3) for k in (1, 2, 3))]
-    shown += [("residual", 3), ("outskirts", 4), ("false_peaks", 2)]
+    shown += [("residual", 3), ("residual_to_white", 4), ("outskirts", 4)]
+    shown += [("outskirts_to_white", 5), ("false_peaks", 2)]
     rows = [heading]
     for row in summary.to_dict("records"):
         cells = [row["method"], row["kernel"], str(row["n"]), f"{row['noise']:.4f}"]
@@ -218,3 +230,27 @@ def render_drizzling(summary):
         rows.append(cells)
     lines = table_lines(rows, numbers=range(2, len(heading)))
     return "\n".join(["# Kernels of drizzling", "", *lines, "", _DRIZZLING])
+
+
+def render_shear(biases):
+    """
+    Set the table of shear biases.
+
+    Parameters
+    ----------
+    biases : pandas.DataFrame
+        Contract `SHEAR_BIASES`.
+
+    Returns
+    -------
+    text : str
+        Markdown.
+    """
+    heading = ["method", "image", "estimator", "component", "N", "lost", "m", "c"]
+    rows = [heading]
+    for row in biases.itertuples():
+        cells = [row.method, row.image, row.estimator, str(row.component), str(row.n)]
+        cells += [str(row.lost), f"{row.m:+.4f} ± {row.m_error:.4f}"]
+        rows.append([*cells, f"{row.c:+.5f} ± {row.c_error:.5f}"])
+    lines = table_lines(rows, numbers=range(3, len(heading)))
+    return "\n".join(["# Calibration of shear", "", *lines, "", _SHEAR])

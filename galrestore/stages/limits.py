@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from galrestore.config import Degrade, section_from_json
-from galrestore.config.limits import Blanks, Drizzling, Ladder, Stars
+from galrestore.config.limits import Blanks, Drizzling, Ladder, Shearing, Stars
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.catalogue import CATALOGUE
-from galrestore.files.contracts.limits import BLANKS, DRIZZLED, LADDER, STARS_SET
+from galrestore.files.contracts.limits import BLANKS, DRIZZLED, LADDER, SHEARED, STARS_SET
 from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.contracts.population import POPULATION
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import concatenate, read_table, write_table
 from galrestore.measurement.image_quality import sky_level
@@ -26,6 +27,7 @@ from galrestore.synthesis.degradation import degrade, draw_noise, normalise
 from galrestore.synthesis.drizzle_kernels import KERNELS, drizzle_sample
 from galrestore.synthesis.noise import neighbour_correlation
 from galrestore.synthesis.psf import equivalent_fwhm
+from galrestore.synthesis.shearing import render_sheared, ring, ring_keys
 from galrestore.synthesis.stars import draw_centres, render_stars
 
 
@@ -42,6 +44,8 @@ def add_arguments(parser):
     _add_pairs(drizzling)
     ladder = _set(sets, "ladder", _ladder, Ladder, "galaxies under rising noise, for section 6.1")
     _add_pairs(ladder)
+    shear = _set(sets, "shear", _shear, Shearing, "sheared galaxies in four orientations")
+    shear.add_argument("--population", type=Path, required=True, help="Parquet table")
     stars = _set(sets, "stars", _stars, Stars, "point sources, for section 6.2")
     stars.add_argument(
         "--catalogues", type=Path, nargs="+", required=True, help="Parquet tables, JWST mosaics"
@@ -138,6 +142,24 @@ def _drizzle(args):
     inputs = [args.pairs_images, args.pairs_table, *args.degradation.files()]
     pair = np.tile(truth, (len(KERNELS), 1, 1)), low
     _write(args, args.images, args.table, pair, columns, DRIZZLED, inputs)
+
+
+def _shear(args):
+    population = read_table(args.population, POPULATION)
+    if population.empty:
+        raise EmptyError(f"{args.population}: holds no galaxy to shear")
+    settings = args.settings
+    table = ring(population.iloc[: settings.galaxies], settings.shear)
+    try:
+        images = render_sheared(table, settings.size)
+    except ValueError as error:
+        raise InputError(args.population, str(error)) from error
+    noise = np.full(len(table), settings.noise)
+    truth, low, columns = _degrade(args, images, ring_keys(table), noise)
+    columns |= {name: table[name].to_numpy() for name in ("galaxy", "orientation", "g1", "g2")}
+    columns |= {"source": "shear"}
+    inputs = [args.population, *args.degradation.files()]
+    _write(args, args.images, args.table, (truth, low), columns, SHEARED, inputs)
 
 
 def _stars(args):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from galrestore.config import Degrade, section_from_json
-from galrestore.config.limits import Blanks, Failures
+from galrestore.config.limits import Blanks, Failures, Shearing
 from galrestore.errors import InputError
 from galrestore.files.contracts.limits import (
     BLANK_MEASUREMENTS,
@@ -15,6 +15,8 @@ from galrestore.files.contracts.limits import (
     FAILURES,
     FALSE_PEAKS,
     LADDER,
+    SHEAR_BIASES,
+    SHEARED,
 )
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import read_cube, read_ids
@@ -22,8 +24,10 @@ from galrestore.files.tables import read_table, write_table
 from galrestore.measurement.blanks import measure_blanks
 from galrestore.measurement.failures import Limits, compare
 from galrestore.measurement.false_peaks import excess_beneath, tally
+from galrestore.measurement.shear import calibrate_all
 from galrestore.stages.common import add_common_arguments, argument, provenance
 from galrestore.stages.degradation import psf_kernel
+from galrestore.synthesis.psf import equivalent_fwhm
 
 _CONTRACTS = {"ladder": LADDER, "drizzle": DRIZZLED}
 
@@ -33,12 +37,14 @@ def add_arguments(parser):
     kinds = parser.add_subparsers(metavar="kind", required=True)
     _kind(kinds, "blanks", _blanks, Blanks, "statistics of restored noise, and sources in it")
     failures = _kind(kinds, "failures", _failures, Failures, "failures and false peaks")
-    failures.add_argument(
-        "--degradation",
-        type=argument(section_from_json(Degrade)),
-        required=True,
-        help="settings of degrade (JSON), for the PSF",
-    )
+    shear = _kind(kinds, "shear", _shear, Shearing, "biases of shear")
+    for parser in (failures, shear):
+        parser.add_argument(
+            "--degradation",
+            type=argument(section_from_json(Degrade)),
+            required=True,
+            help="settings of degrade (JSON), for the PSF",
+        )
     failures.add_argument("--peaks", type=Path, required=True, help="Parquet table of false peaks")
 
 
@@ -84,6 +90,14 @@ def _failures(args):
     inputs = args.degradation.files()
     _write(args, frame, FAILURES, inputs)
     _write(args, tally(excess, false), FALSE_PEAKS, inputs, args.peaks)
+
+
+def _shear(args):
+    table = _table(args, SHEARED)
+    low, truth = (read_cube(args.images, name) for name in ("LQ", "GT"))
+    width = equivalent_fwhm(psf_kernel(args.degradation))
+    biases = calibrate_all(low, _restored(args, table), truth, table, width)
+    _write(args, biases, SHEAR_BIASES)
 
 
 def _table(args, contract):

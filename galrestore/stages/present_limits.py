@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galrestore.config.limits import Blanks, Drizzling, Failures, Stars
+from galrestore.config.limits import Blanks, Drizzling, Failures, Shearing, Stars
 from galrestore.errors import EmptyError, InputError
 from galrestore.figures import (
     fig11_failures,
@@ -13,6 +13,7 @@ from galrestore.figures import (
     fig13_drizzle,
     fig14_blanks,
     hallucination,
+    shear_calibration,
 )
 from galrestore.figures.style import save
 from galrestore.files.contracts.limits import (
@@ -24,6 +25,7 @@ from galrestore.files.contracts.limits import (
     FAILURES,
     FALSE_PEAK_RATES,
     FALSE_PEAKS,
+    SHEAR_BIASES,
     STAR_SUMMARY,
     STARS_SET,
 )
@@ -39,6 +41,7 @@ from galrestore.measurement.limits_markdown import (
     render_drizzling,
     render_failures,
     render_false_peaks,
+    render_shear,
     render_stars,
 )
 from galrestore.measurement.stacking import aligned, compare_stacks
@@ -79,6 +82,9 @@ def add_arguments(parser):
     peaks.add_argument("--measurements", type=Path, nargs="+", required=True, help="of failures")
     peaks.add_argument("--peaks", type=Path, nargs="+", required=True, help="in the same order")
     peaks.add_argument("--shown", required=True, help="method that is shown")
+    shear = _kind(kinds, "shear", _shear, Shearing, "calibration of shear")
+    shear.add_argument("--measurements", type=Path, nargs="+", required=True, help="by method")
+    shear.add_argument("--shown", required=True, help="method that is shown")
     stars = _kind(kinds, "stars", _stars, Stars, "Figure 12: point sources")
     stars.add_argument("--images", type=Path, required=True, help="FITS cube of the set")
     stars.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
@@ -184,6 +190,14 @@ def _false_peaks(args):
     write_thrice(args, rates, FALSE_PEAK_RATES, render_false_peaks(rates, by_noise), inputs)
     figure, caption = hallucination.draw(by_noise, rates, args.shown)
     save(figure, caption, *args.output[3:], provenance(args, inputs))
+
+
+def _shear(args):
+    biases = concatenate(args.measurements, SHEAR_BIASES)
+    write_thrice(args, biases, SHEAR_BIASES, render_shear(biases), args.measurements)
+    own = biases[biases["method"] == args.shown]
+    figure, caption = shear_calibration.draw(own, args.shown, args.settings.model_dump())
+    save(figure, caption, *args.output[3:], provenance(args, args.measurements))
 
 
 def _stars(args):

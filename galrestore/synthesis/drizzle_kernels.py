@@ -36,7 +36,7 @@ MARGIN = 4
 # Of the square kernel with drops as large as pixels, many random dithers: rms of single
 # pixels over that of white noise, and correlation of neighbours along an axis.  A dither d
 # shares a pixel in parts 1 - d and d: the mean of (1 - d)^2 + d^2 is 2/3 along each axis, as
-# in equation A19 of Casertano et al. (2000, AJ 120, 2747), the mean of d (1 - d) is 1/6.
+# in the appendix of Casertano et al. (2000, AJ 120, 2747), the mean of d (1 - d) is 1/6.
 SQUARE_RMS = 2 / 3
 SQUARE_LAG = 1 / 4
 

@@ -35,3 +35,9 @@ def test_means_by_method_and_kernel():
     assert summary.loc["square", ["lag_1", "lag_1_error"]].tolist() == pytest.approx(
         [2, 1 / np.sqrt(3)]
     )
+    # 1, 2, 3 against 0, 0, 0 of the same galaxies.
+    assert summary.loc["square", "residual_to_white"] == 2
+    assert summary.loc["white", ["residual_to_white", "outskirts_to_white_error"]].tolist() == [
+        0,
+        0,
+    ]

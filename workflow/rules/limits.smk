@@ -8,7 +8,7 @@
 #           results/figures/{fig12_stars,fig14_blanks}.{pdf,png}
 
 LIMIT_METHODS = list(dict.fromkeys([RUN.shown_variant(), *RUN.limits.methods]))
-LIMIT_SETS = ["blanks", "blanks_raw", "drizzle", "ladder", "stars"]
+LIMIT_SETS = ["blanks", "blanks_raw", "drizzle", "ladder", "shear", "stars"]
 BLANK_SETS = ["blanks", "blanks_raw"]
 # Sets in which failures are counted, and the folders of their pairs and restored images.
 GALAXY_SETS = ["jwst", "ladder"]
@@ -22,6 +22,7 @@ LIMIT_TABLES = [
     "limits_drizzle",
     "limits_failures",
     "limits_false_peaks",
+    "limits_shear",
     "limits_stars",
 ]
 PRESENTED += [
@@ -30,6 +31,7 @@ PRESENTED += [
     "results/figures/fig13_drizzle.png",
     "results/figures/fig14_blanks.png",
     "results/figures/hallucination.png",
+    "results/figures/shear_calibration.png",
 ]
 # What the checks look at, beside figures.
 LIMIT_FILES = [
@@ -38,7 +40,7 @@ LIMIT_FILES = [
     *expand(
         "results/limits/measurements/{method}/{set}.parquet",
         method=LIMIT_METHODS,
-        set=[*BLANK_SETS, *FOLDER],
+        set=[*BLANK_SETS, *FOLDER, "shear"],
     ),
     *expand(
         "results/limits/false_peaks/{method}/{set}.parquet",
@@ -124,6 +126,29 @@ rule limits_ladder:
     shell:
         "python -m galrestore limits ladder --pairs-images {input.images:q}"
         " --pairs-table {input.table:q} --degradation {params.degradation:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --images {output.images:q} --table {output.table:q}"
+
+
+rule limits_shear:
+    input:
+        population="results/population.parquet",
+        named=RUN.degrade.files(),
+    output:
+        images="results/limits/sets/shear.fits",
+        table="results/limits/sets/shear.parquet",
+    log:
+        "results/logs/limits/shear.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.shearing.model_dump_json(),
+        degradation=RUN.section("degrade"),
+        seed=RUN.seed,
+        code=fingerprint("stages.limits"),
+    shell:
+        "python -m galrestore limits shear --population {input.population:q}"
+        " --degradation {params.degradation:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --images {output.images:q} --table {output.table:q}"
 
@@ -245,6 +270,60 @@ rule measure_failures:
         " --set {wildcards.set} --degradation {params.degradation:q}"
         " --settings {params.settings:q} --seed {params.seed}"
         " --code {params.code} --log {log:q} --output {output.table:q} --peaks {output.peaks:q}"
+
+
+rule measure_shear:
+    input:
+        images="results/limits/sets/shear.fits",
+        table="results/limits/sets/shear.parquet",
+        restored="results/limits/restored/{method}/shear.fits",
+        named=RUN.degrade.files(),
+    output:
+        table="results/limits/measurements/{method}/shear.parquet",
+    log:
+        "results/logs/limits/measure.{method}.shear.log",
+    wildcard_constraints:
+        method=one_of(METHODS),
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.limits.shearing.model_dump_json(),
+        degradation=RUN.section("degrade"),
+        seed=RUN.seed,
+        code=fingerprint("stages.measure_limits"),
+    shell:
+        "python -m galrestore measure_limits shear --images {input.images:q}"
+        " --table {input.table:q} --restored {input.restored:q} --method {wildcards.method}"
+        " --set shear --degradation {params.degradation:q} --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q} --output {output.table:q}"
+
+
+rule shear_calibration:
+    input:
+        measurements=expand(
+            "results/limits/measurements/{method}/shear.parquet", method=LIMIT_METHODS
+        ),
+    output:
+        parquet="results/tables/limits_shear.parquet",
+        csv="results/tables/limits_shear.csv",
+        markdown="results/tables/limits_shear.md",
+        pdf="results/figures/shear_calibration.pdf",
+        png="results/figures/shear_calibration.png",
+    log:
+        "results/logs/limits/shear_calibration.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        shown=RUN.shown_variant(),
+        settings=RUN.limits.shearing.model_dump_json(),
+        seed=RUN.seed,
+        code=fingerprint("stages.present_limits"),
+    shell:
+        "python -m galrestore present_limits shear --measurements {input.measurements:q}"
+        " --shown {params.shown} --settings {params.settings:q}"
+        " --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.parquet:q} {output.csv:q} {output.markdown:q}"
+        " {output.pdf:q} {output.png:q}"
 
 
 rule fig11_failures:

@@ -14,6 +14,8 @@ __all__ = [
     "FALSE_PEAKS",
     "FALSE_PEAK_RATES",
     "LADDER",
+    "SHEARED",
+    "SHEAR_BIASES",
     "STARS_SET",
     "STAR_SUMMARY",
 ]
@@ -177,6 +179,31 @@ DRIZZLE_SUMMARY = (
     Column("residual_error", "float64", "", "standard error of the mean"),
     Column("outskirts", "float64", "", "mean rms of GT - RS off the source, unit of GT's range"),
     Column("outskirts_error", "float64", "", "standard error of the mean"),
+    Column("residual_to_white", "float64", "", "mean difference to the same without dithers"),
+    Column("residual_to_white_error", "float64", "", "standard error of that mean"),
+    Column("outskirts_to_white", "float64", "", "mean difference to the same without dithers"),
+    Column("outskirts_to_white_error", "float64", "", "standard error of that mean"),
     Column("false_peaks", "float64", "", "peaks of RS that GT has not, a stamp"),
     Column("false_peaks_error", "float64", "", "standard error of the mean"),
+)
+
+SHEARED = (
+    *PAIRS,
+    Column("galaxy", "int64", "", "id in the population"),
+    Column("orientation", "float64", "deg", "turn of the galaxy before it is sheared"),
+    Column("g1", "float64", "", "reduced shear along the axes"),
+    Column("g2", "float64", "", "reduced shear along the diagonals"),
+)
+
+SHEAR_BIASES = (
+    Column("method", "str", "", "network or baseline"),
+    Column("image", "str", "", "GT, LQ or RS"),
+    Column("estimator", "str", "", "fit: Sersic, for LQ with its PSF; adaptive: moments"),
+    Column("component", "int64", "", "1 or 2"),
+    Column("n", "int64", "", "galaxies"),
+    Column("lost", "int64", "", "galaxies without an ellipticity in some image"),
+    Column("m", "float64", "", "multiplicative bias of shear"),
+    Column("m_error", "float64", "", "its standard error"),
+    Column("c", "float64", "", "additive bias of shear"),
+    Column("c_error", "float64", "", "its standard error"),
 )
