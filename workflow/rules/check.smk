@@ -61,6 +61,7 @@ rule check:
             "checks.test_pairs",
             "checks.test_provenance",
             "checks.test_scores",
+            "checks.test_shapes",
             "checks.test_sources",
         ),
     shell:
