@@ -20,14 +20,18 @@ include: "workflow/rules/compare.smk"
 include: "workflow/rules/resample.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/degrade.smk"
+include: "workflow/rules/proxy.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/measure.smk"
+include: "workflow/rules/shapes.smk"
 include: "workflow/rules/present.smk"
+include: "workflow/rules/present_shapes.smk"
 include: "workflow/rules/scheme.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/estimate.smk"
 
 
 rule all:

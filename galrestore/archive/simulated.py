@@ -23,7 +23,7 @@ from galrestore.files.mosaic_writer import MosaicWriter
 from galrestore.progress import track
 from galrestore.provenance import sha256_of
 
-__all__ = ["SimulatedImage", "render_mosaic", "truth"]
+__all__ = ["SimulatedImage", "manifest_row", "render_mosaic", "truth"]
 
 logger = logging.getLogger(__name__)
 
@@ -121,9 +121,27 @@ class SimulatedImage:
 
     def scene(self):
         """Return the light of all objects near the image, a `Scene`."""
+        return self.scene_on(self.frame, self.rms)
+
+    def scene_on(self, frame, rms):
+        """
+        Return the light of all objects near another grid of pixels.
+
+        Parameters
+        ----------
+        frame : Frame or ChipFrame
+            Pixel grid.
+        rms : float
+            Noise of its pixels, in this image's unit.
+
+        Returns
+        -------
+        scene : Scene
+            Through the same telescope and band.
+        """
         table = _objects(self._sky, self.seed, _MARGIN)
         fluxes = tuple(self.flux(part) for part in magnitude_at(table, self.settings.wavelength))
-        return Scene(table, fluxes, self.frame, self.optics(), self.rms, self.seed)
+        return Scene(table, fluxes, frame, self.optics(), rms, self.seed)
 
     def hits(self):
         """Return the hits, see `simulated_rendering.hits`."""
@@ -187,6 +205,30 @@ class SimulatedImage:
         along = np.arange(y0, y1)[:, None] / self.frame.height - 0.5
         return self.sky_level * (1 + _GRADIENT * (across + along))
 
+    def instrument_cards(self):
+        """Return telescope, instrument and filter, an `astropy.io.fits.Header`."""
+        mosaic = self.settings
+        header = fits.Header()
+        header["TELESCOP"] = mosaic.telescope.upper()
+        instrument, _, detector = mosaic.instrument.partition("/")
+        header["INSTRUME"] = instrument
+        if detector:
+            header["DETECTOR"] = detector
+        header["FILTER"] = mosaic.band
+        header["SIMULATE"] = (True, "simulated sky of galrestore")
+        return header
+
+    def photometry_cards(self):
+        """Return the flux scale (electron/s), an `astropy.io.fits.Header`."""
+        pivot = self.settings.wavelength * 1e4
+        header = fits.Header()
+        # Definition of the AB system in terms of flux per wavelength.
+        flam = 10 ** (-0.4 * (self.zeropoint + 21.10 + 5 * np.log10(pivot) - 18.6921))
+        header["PHOTFLAM"] = (flam, "[erg/s/cm2/Angstrom/(electron/s)]")
+        header["PHOTPLAM"] = (pivot, "[Angstrom] pivot wavelength")
+        header["ABMAG"] = (self.zeropoint, "magnitude of 1 electron/s")
+        return header
+
 
 def render_mosaic(name, sky, seed, science, weight, provenance, strip=_STRIP):
     """
@@ -244,7 +286,7 @@ def render_mosaic(name, sky, seed, science, weight, provenance, strip=_STRIP):
             planes = image.strip(scene, marks, y0, min(y0 + strip, shape[0]))
             for path, extension, plane in layout:
                 files[path].write(extension, y0, 0, planes[plane])
-    return _manifest_row(image, science, weight)
+    return manifest_row(image, science, weight)
 
 
 def truth(sky, seed):
@@ -305,37 +347,19 @@ def _writer(image, path, layout, provenance):
     """Return the writer of one file of the layout."""
     extensions = [extension for other, extension, _ in layout if other == path]
     if image.settings.format == "hlf":
-        headers = {"PRIMARY": _instrument_cards(image) + _hlf_cards(image)}
+        headers = {"PRIMARY": image.instrument_cards() + _hlf_cards(image)}
     else:
         headers = {name: _i2d_cards(image, name) for name in extensions}
-        headers["PRIMARY"] = _instrument_cards(image)
+        headers["PRIMARY"] = image.instrument_cards()
     shape = (image.frame.height, image.frame.width)
     return MosaicWriter(path, dict.fromkeys(extensions, shape), headers, provenance)
 
 
-def _instrument_cards(image):
-    mosaic = image.settings
-    header = fits.Header()
-    header["TELESCOP"] = mosaic.telescope.upper()
-    instrument, _, detector = mosaic.instrument.partition("/")
-    header["INSTRUME"] = instrument
-    if detector:
-        header["DETECTOR"] = detector
-    header["FILTER"] = mosaic.band
-    header["SIMULATE"] = (True, "simulated sky of galrestore")
-    return header
-
-
 def _hlf_cards(image):
-    pivot = image.settings.wavelength * 1e4
     header = image.frame.wcs().to_header()
     header["BUNIT"] = "electron/s"
     header["EXPTIME"] = (image.exposure, "[s] effective exposure time")
-    # Definition of the AB system in terms of flux per wavelength.
-    flam = 10 ** (-0.4 * (image.zeropoint + 21.10 + 5 * np.log10(pivot) - 18.6921))
-    header["PHOTFLAM"] = (flam, "[erg/s/cm2/Angstrom/(electron/s)]")
-    header["PHOTPLAM"] = (pivot, "[Angstrom] pivot wavelength")
-    header["ABMAG"] = (image.zeropoint, "magnitude of 1 electron/s")
+    header.extend(image.photometry_cards())
     return header
 
 
@@ -348,7 +372,22 @@ def _i2d_cards(image, name):
     return header
 
 
-def _manifest_row(image, science, weight):
+def manifest_row(image, science, weight):
+    """
+    Describe a simulated mosaic.
+
+    Parameters
+    ----------
+    image : SimulatedImage
+        The mosaic.
+    science, weight : str or Path
+        Its files; no weight for the format i2d.
+
+    Returns
+    -------
+    row : dict
+        Manifest row, contract ``manifest``.
+    """
     mosaic, hlf = image.settings, image.settings.format == "hlf"
     digest = sha256_of(science)
     return {

@@ -189,7 +189,7 @@ def peaks(table, fluxes, optics):
     return np.minimum(smooth + knot * point, total * point)
 
 
-def stamp(galaxy, fluxes, knots, optics, x, y, half):
+def stamp(galaxy, fluxes, knots, optics, x, y, half, jacobian=None):
     """
     Draw one object.
 
@@ -207,6 +207,9 @@ def stamp(galaxy, fluxes, knots, optics, x, y, half):
         Position in the mosaic [pixel], 0-based.
     half : int
         Half width of the stamp [pixel].
+    jacobian : ndarray of float, shape (2, 2), optional
+        How west (first row) and north change with column (first column) and row
+        [arcsec/pixel]; by default pixels are squares along both.
 
     Returns
     -------
@@ -220,6 +223,8 @@ def stamp(galaxy, fluxes, knots, optics, x, y, half):
     psf = optics.psf()
     profile = galsim.Convolve(galsim.Sum(parts), psf) if parts else psf.withFlux(fluxes[0])
     image = galsim.ImageF(2 * half + 1, 2 * half + 1, scale=optics.pixel_scale)
+    if jacobian is not None:
+        image.wcs = galsim.JacobianWCS(*np.ravel(jacobian))
     # An odd image has its true centre at a pixel's centre.
     profile.drawImage(image, offset=(x - column, y - row))
     return column - half, row - half, image.array

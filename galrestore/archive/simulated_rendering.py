@@ -31,7 +31,7 @@ class Scene:
         Objects sorted by id, see `simulated_population.objects`.
     fluxes : tuple of ndarray of float, shape (N,)
         Flux of the whole object, bulge (or star), disc and knots, in the pixels' unit.
-    frame : Frame
+    frame : Frame or ChipFrame
         Pixel grid.
     optics : Optics
         PSF.
@@ -86,7 +86,9 @@ class Scene:
         galaxy = self._rows[i]
         places = knots(self._seed, galaxy) if galaxy["n_knots"] else None
         fluxes, half = tuple(self._fluxes[i]), int(self._half[i])
-        return stamp(galaxy, fluxes, places, self._optics, self._x[i], self._y[i], half)
+        x, y = self._x[i], self._y[i]
+        jacobian = self._frame.jacobian(x, y)
+        return stamp(galaxy, fluxes, places, self._optics, x, y, half, jacobian)
 
 
 def pixel_noise(aperture_flux, pixel_scale, correlation=0.0):

@@ -40,7 +40,7 @@ def test_every_object_became_a_pair(artefacts, pair_set):
     elif pair_set == "galsim":
         expected = artefacts.table("population.parquet", POPULATION)["id"]
     else:
-        pytest.skip("ready pairs come from nowhere else")
+        pytest.skip("ready pairs, and stamps beside better images, are not all objects")
     found = artefacts.table(f"pairs/{pair_set}.parquet", PAIRS)["id"]
     assert np.array_equal(np.sort(found), np.sort(expected)), (
         f"pairs/{pair_set}: {len(found)} pairs for {len(expected)} objects, or other ids"
@@ -124,7 +124,10 @@ def _same_distribution(what, found, expected, name):
 
 def test_noise_is_as_stated(artefacts, pair_set):
     """The noise measured in LQ is the table's."""
-    stated = artefacts.table(f"pairs/{pair_set}.parquet", PAIRS)["noise"].to_numpy()
+    pairs = artefacts.table(f"pairs/{pair_set}.parquet", PAIRS)
+    stated = pairs["noise"].to_numpy()
+    if pairs["noise_lag1"].isna().all():
+        pytest.skip("nobody knows how noise in images of others is correlated")
     if np.isfinite(stated).sum() < _ENOUGH:
         pytest.skip(f"{len(stated)} pairs: too few to compare")
     blocks = _blocks(artefacts, pair_set, "LQ")

@@ -20,11 +20,13 @@ from galrestore.config.limits import Limits
 from galrestore.config.lock import read_lock
 from galrestore.config.measure import Measure
 from galrestore.config.present import Present
+from galrestore.config.proxy import Proxy
 from galrestore.config.render import Render
 from galrestore.config.resample import Resample
 from galrestore.config.restore import Restore, Tune
 from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
+from galrestore.config.shapes import Shapes
 from galrestore.config.train import DEFAULT_NETWORK, Train
 from galrestore.errors import SettingsError
 
@@ -50,10 +52,14 @@ class RunConfig(Section):
     resample: Resample = setting(Resample(), "KDE resampling.", unit="", paper="3.2")
     render: Render = setting(Render(), "GalSim images.", unit="", paper="3.2")
     degrade: Degrade = setting(Degrade(), "Low-quality images.", unit="", paper="3.2, 3.3")
+    proxy: Proxy = setting(
+        Proxy(), "Sets whose GT is a better image of the same sky.", unit="", paper="5"
+    )
     train: Train = setting(Train(), "Network and its training.", unit="", paper="2.4")
     tune: Tune = setting(Tune(), "Parameters of the baselines.", unit="", paper="-")
     restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
     measure: Measure = setting(Measure(), "Scores.", unit="", paper="4.1")
+    shapes: Shapes = setting(Shapes(), "Morphology and photometry.", unit="", paper="4.3, 4.4")
     limits: Limits = setting(Limits(), "Tests of the limits.", unit="", paper="6, A")
     present: Present = setting(Present(), "Tables and figures.", unit="", paper="4")
     runtime: Runtime = setting(
@@ -84,6 +90,16 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _proxies_name_mosaics(self):
+        for key, telescope, name in self.proxy.named():
+            names = [known for _, known, _ in self.mosaics(telescope)]
+            if name not in names:
+                listed = ", ".join(names) or "none"
+                msg = f"proxy.{key}: no {telescope} mosaic {name!r}, there are {listed}"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _shown_variant_is_trained(self):
         if self.present.variant not in (None, *self.train.variants):
             known = ", ".join(self.train.variants)
@@ -105,6 +121,23 @@ class RunConfig(Section):
         variants = self.train.variants
         of_the_paper = [name for name in variants if variants[name].network == DEFAULT_NETWORK]
         return self.present.variant or (of_the_paper or list(variants))[-1]
+
+    def training_mosaics(self, telescope):
+        """
+        List the mosaics that fits, noise and training pairs come from.
+
+        Parameters
+        ----------
+        telescope : {"hst", "jwst"}
+            Whose.
+
+        Returns
+        -------
+        names : list of str
+            All but those that ``proxy`` holds out.
+        """
+        held_out = self.proxy.held_out()
+        return [name for _, name, _ in self.mosaics(telescope) if name not in held_out]
 
     def mosaics(self, telescope=None):
         """
@@ -153,9 +186,34 @@ class RunConfig(Section):
             for group in ("mosaics", "pairs"):
                 members = getattr(section, group, {})
                 if name in members:
-                    others = {"mosaics": {}, "pairs": {}} if door == "local" else {}
+                    local = {"mosaics": {}, "pairs": {}}
+                    others = local if door == "local" else {"exposures": {}}
                     kept[door] = section.model_copy(update=others | {group: {name: members[name]}})
         return Acquire.model_construct(**kept).model_dump_json()
+
+    def exposures(self):
+        """Return the names of the sets of simulated exposures, a list of str."""
+        return list(self.acquire.simulated.exposures) if self.acquire.simulated else []
+
+    def exposure(self, name):
+        """
+        Return the settings that one set of simulated exposures depends on.
+
+        Parameters
+        ----------
+        name : str
+            Set of exposures.
+
+        Returns
+        -------
+        text : str
+            JSON of an `Acquire` section that holds nothing else but their mosaic.
+        """
+        sky = self.acquire.simulated
+        kept = sky.exposures[name]
+        mosaics = {kept.mosaic: sky.mosaics[kept.mosaic]}
+        only = sky.model_copy(update={"mosaics": mosaics, "exposures": {name: kept}})
+        return Acquire.model_construct(simulated=only).model_dump_json()
 
     def download(self, path):
         """

@@ -1,8 +1,8 @@
 """Settings of stage ``acquire``: where mosaics come from."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from galrestore.config.archive import Archive
 from galrestore.config.base import Section, setting
@@ -15,6 +15,7 @@ __all__ = [
     "LocalMosaic",
     "LocalPairs",
     "PublishedFits",
+    "SimulatedExposures",
     "SimulatedMosaic",
     "SimulatedPopulation",
     "SimulatedSky",
@@ -164,6 +165,83 @@ class SimulatedMosaic(Section):
     )
 
 
+class SimulatedExposures(Section):
+    """Single exposures of the simulated sky, and the mosaic drizzled from them."""
+
+    mosaic: Name = setting(
+        ..., "Mosaic of the format hlf whose filter and PSF they share.", unit="", paper="5.1"
+    )
+    exposure_times: list[Annotated[float, Field(gt=0, le=10000)]] = setting(
+        ..., "Time of each exposure.", unit="s", paper="5.1", min_length=2, max_length=200
+    )
+    rows: int = setting(512, "Rows of a chip; 2048 on ACS/WFC.", unit="pixel", paper="-", ge=64)
+    columns: int = setting(
+        1024, "Columns of a chip; 4096 on ACS/WFC.", unit="pixel", paper="-", ge=64
+    )
+    chips: Literal[1, 2] = setting(2, "Chips, above each other.", unit="", paper="-")
+    gap: float = setting(50.0, "Gap between two chips.", unit="pixel", paper="-", ge=0, le=500)
+    dither: float = setting(
+        2.0,
+        "Exposures point at random within so much of the centre along each axis.",
+        unit="arcsec",
+        paper="-",
+        ge=0,
+        le=60,
+    )
+    roll_angles: list[float] = setting(
+        [20.0, 110.0],
+        "Position angles of the columns, taken in turn.",
+        unit="deg",
+        paper="-",
+        min_length=1,
+    )
+    sky: float = setting(
+        0.12, "Light of the sky.", unit="electron/s/pixel", paper="-", gt=0, le=100
+    )
+    dark: float = setting(
+        0.011, "Dark current of a normal pixel.", unit="electron/s/pixel", paper="-", ge=0, le=1
+    )
+    read_noise: float = setting(4.0, "Read noise.", unit="electron", paper="-", gt=0, le=50)
+    full_well: float = setting(
+        84700.0, "Charge at which pixels count as saturated.", unit="electron", paper="-", gt=0
+    )
+    cosmic_ray_rate: float = setting(
+        1.1, "Cosmic rays.", unit="cm**-2 s**-1", paper="5.1", ge=0, le=100
+    )
+    hot_fraction: float = setting(
+        0.01,
+        "Share of hot and warm pixels, the same in all exposures.",
+        unit="",
+        paper="6.4",
+        ge=0,
+        le=0.2,
+    )
+    hot_residual: float = setting(
+        0.1,
+        "Share of a hot pixel's current that the calibration's dark image misses.",
+        unit="",
+        paper="6.4",
+        ge=0,
+        le=1,
+    )
+    pixel_scale: float = setting(
+        0.05, "Pixel scale of the mosaic.", unit="arcsec", paper="5.1", ge=0.02, le=0.2
+    )
+    kernel: Literal["square", "lanczos3"] = setting(
+        "square", "Kernel of drizzling.", unit="", paper="6.3"
+    )
+    pixfrac: float = setting(
+        0.8, "Side of a drop in pixels of the detector.", unit="", paper="6.3", gt=0, le=1
+    )
+
+    @model_validator(mode="after")
+    def _lanczos_is_whole(self):
+        if self.kernel == "lanczos3" and self.pixfrac != 1:
+            msg = f"pixfrac must be 1 for lanczos3, got {self.pixfrac}"
+            raise ValueError(msg)
+        return self
+
+
 class SimulatedSky(Section):
     """A simulated sky, the same for all instruments."""
 
@@ -183,6 +261,19 @@ class SimulatedSky(Section):
     mosaics: dict[Name, SimulatedMosaic] = setting(
         ..., "Mosaics to render, by name.", unit="", paper="3.1, 3.3", min_length=1
     )
+    exposures: dict[Name, SimulatedExposures] = setting(
+        {}, "Sets of single exposures to render, by name.", unit="", paper="5.1"
+    )
+
+    @model_validator(mode="after")
+    def _exposures_share_a_filter(self):
+        for name, exposures in self.exposures.items():
+            mosaic = self.mosaics.get(exposures.mosaic)
+            if mosaic is None or mosaic.format != "hlf":
+                known = ", ".join(n for n, m in self.mosaics.items() if m.format == "hlf")
+                msg = f"exposures.{name}.mosaic: {exposures.mosaic!r} is none of the hlf mosaics: "
+                raise ValueError(msg + (known or "there are none"))
+        return self
 
 
 class Acquire(Section):

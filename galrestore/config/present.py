@@ -19,3 +19,11 @@ class Present(Section):
     bootstrap: int = setting(
         1000, "Resamplings for the errors of medians.", unit="", paper="-", ge=2, le=100_000
     )
+    shape_bootstrap: int = setting(
+        200,
+        "Resamplings for the errors of morphology and photometry: 200 tell an error to 5%.",
+        unit="",
+        paper="-",
+        ge=2,
+        le=100_000,
+    )

@@ -7,7 +7,7 @@ from scipy import ndimage
 from galrestore.figures.style import WIDTH, style
 from galrestore.measurement.image_quality import affine_match, psnr, sky_level, source_mask
 
-__all__ = ["choose", "draw"]
+__all__ = ["choose", "draw", "stretched"]
 
 # Noise of single pixels is smoothed away before light is compared [pixel, sigma].
 _REACH = 0.2
@@ -127,7 +127,7 @@ def draw(low_quality, restored, truth, noise, method):
 def _show(panels, low_quality, restored, truth, sky, sigma):
     low, high = sky - 3 * sigma, truth.max()
     for panel, image in zip(panels, (low_quality, restored, truth), strict=False):
-        panel.imshow(_stretched(image, low, high), cmap="gray", vmin=0, vmax=1)
+        panel.imshow(stretched(image, low, high), cmap="gray", vmin=0, vmax=1)
     residual = truth - restored
     # A symmetric range that a few hot pixels do not stretch.
     reach = float(np.quantile(np.abs(residual), 0.995)) or 1.0
@@ -138,7 +138,22 @@ def _show(panels, low_quality, restored, truth, sky, sigma):
         panel.spines[:].set_visible(True)
 
 
-def _stretched(image, low, high):
+def stretched(image, low, high):
+    """
+    Stretch an image so that faint outskirts and bright cores are seen.
+
+    Parameters
+    ----------
+    image : ndarray
+        Pixels.
+    low, high : float
+        Values that become 0 and 1; beyond them the image is cut off.
+
+    Returns
+    -------
+    shown : ndarray of float, same shape
+        In [0, 1], by the inverse hyperbolic sine.
+    """
     part = np.clip((image - low) / (high - low), 0, 1)
     return np.arcsinh(part / _SOFTENING) / np.arcsinh(1 / _SOFTENING)
 

@@ -16,7 +16,16 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galrestore.errors import InputError
 
-__all__ = ["celestial_wcs", "count_images", "open_image", "read_window", "wcs_scale"]
+__all__ = [
+    "celestial_wcs",
+    "count_images",
+    "open_fits",
+    "open_image",
+    "read_window",
+    "reading",
+    "require_whole",
+    "wcs_scale",
+]
 
 _FETCH = "fetch it again"
 
@@ -46,10 +55,10 @@ def open_image(path, extension, image=0):
         If the file is missing, truncated or not FITS, if the extension is missing,
         or if it is not a two-dimensional image.
     """
-    with _open(path) as hdus:
-        with _reading(path):
+    with open_fits(path) as hdus:
+        with reading(path):
             hdu = _find(path, hdus, extension, image)
-            _require_whole(path, hdu)
+            require_whole(path, hdu)
         yield hdu
 
 
@@ -77,9 +86,9 @@ def count_images(path, extension):
     if extension != "all":
         return 1
     count = 0
-    with _open(path) as hdus, _reading(path):
+    with open_fits(path) as hdus, reading(path):
         for hdu in _images(path, hdus):
-            _require_whole(path, hdu)
+            require_whole(path, hdu)
             count += 1
     return count
 
@@ -164,20 +173,49 @@ def read_window(path, hdu, y0, y1, x0, x1):
 
 
 @contextlib.contextmanager
-def _open(path):
-    """Open a file whose headers are read when they are asked for."""
+def open_fits(path):
+    """
+    Open a FITS file whose headers are read when they are asked for.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+
+    Yields
+    ------
+    hdus : astropy.io.fits.HDUList
+        The open file, not mapped into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not FITS.
+    """
     if not Path(path).is_file():
         raise InputError(path, "does not exist", "check the folder and the name of the file")
     with contextlib.ExitStack() as stack:
-        with _reading(path):
+        with reading(path):
             # No memory map: a file cut short while mapped ends the process.
             hdus = stack.enter_context(fits.open(path, mode="readonly", memmap=False))
         yield hdus
 
 
 @contextlib.contextmanager
-def _reading(path):
-    """Turn astropy's errors into ours; what it merely warns of is checked anew."""
+def reading(path):
+    """
+    Turn astropy's errors into ours; what it merely warns of is to be checked anew.
+
+    Parameters
+    ----------
+    path : str or Path
+        File, for messages.
+
+    Raises
+    ------
+    InputError
+        Where the body meets an `OSError` or a `ValueError`.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -218,8 +256,22 @@ def _images(path, hdus):
         raise InputError(path, "holds no 2-D image", "name the right file or extension")
 
 
-def _require_whole(path, hdu):
-    """Compare the file's length with the end of the image that its header announces."""
+def require_whole(path, hdu):
+    """
+    Compare a file's length with the end of an image that its header announces.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+    hdu : astropy.io.fits image HDU
+        Image of the open file.
+
+    Raises
+    ------
+    InputError
+        If the file ends before the image.
+    """
     if isinstance(hdu, fits.CompImageHDU) or Path(path).suffix in {".gz", ".bz2", ".xz"}:
         return  # lengths of compressed data are known only when they are read
     end = hdu.fileinfo()["datLoc"] + hdu.size

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-__all__ = ["neighbour_masks"]
+__all__ = ["nearer_to_neighbours", "neighbour_masks", "squared_distance"]
 
 # Light of a source reaches about four times the second-moment ellipse of its isophote.
 _REACH = 4.0
@@ -41,16 +41,59 @@ def neighbour_masks(sources, targets, side):
         corner = np.floor([y[target] + 0.5, x[target] + 0.5]) - side // 2
         rows = np.arange(side) + corner[0]
         columns = np.arange(side) + corner[1]
-        own = _squared_distance(sources, target, rows, columns)
-        for other in tree.query_ball_point([x[target], y[target]], reach):
-            if other != target:
-                distance = _squared_distance(sources, other, rows, columns)
-                plane |= (distance < own) & (distance < _REACH**2)
+        near = tree.query_ball_point([x[target], y[target]], reach)
+        plane[:] = nearer_to_neighbours(sources, target, rows, columns, near)
     return mask
 
 
-def _squared_distance(sources, k, rows, columns):
-    """Squared elliptical distance of each pixel of a stamp from source k."""
+def nearer_to_neighbours(sources, target, rows, columns, neighbours=None):
+    """
+    Mark pixels that belong to neighbours of one source.
+
+    Parameters
+    ----------
+    sources : dict of str to ndarray, shape (M,)
+        As of `neighbour_masks`.
+    target : int
+        Row of the source itself.
+    rows, columns : ndarray, shape (H,) and (W,)
+        Where the pixels are [pixel].
+    neighbours : iterable of int, optional
+        Rows of the sources that matter; all by default.
+
+    Returns
+    -------
+    mask : ndarray of bool, shape (H, W)
+        True for pixels within 4 of a neighbour's ellipse and nearer to it than to the
+        target's, both in units of the ellipse's own axes.
+    """
+    own = squared_distance(sources, target, rows, columns)
+    mask = np.zeros(own.shape, dtype=bool)
+    for other in range(len(sources["x"])) if neighbours is None else neighbours:
+        if other != target:
+            distance = squared_distance(sources, other, rows, columns)
+            mask |= (distance < own) & (distance < _REACH**2)
+    return mask
+
+
+def squared_distance(sources, k, rows, columns):
+    """
+    Return the squared elliptical distance of pixels from a source.
+
+    Parameters
+    ----------
+    sources : dict of str to ndarray, shape (M,)
+        As of `neighbour_masks`.
+    k : int
+        Row of the source.
+    rows, columns : ndarray, shape (H,) and (W,)
+        Where the pixels are [pixel].
+
+    Returns
+    -------
+    distance : ndarray of float64, shape (H, W)
+        In units of the ellipse's axes, squared; axes count as half a pixel at least.
+    """
     c, s = np.cos(sources["theta"][k]), np.sin(sources["theta"][k])
     dx, dy = columns[None, :] - sources["x"][k], rows[:, None] - sources["y"][k]
     # Unresolved detections may have vanishing axes.

@@ -6,11 +6,12 @@ import numpy as np
 
 from galrestore.errors import InputError
 from galrestore.files.images import celestial_wcs, open_image, read_window, wcs_scale
+from galrestore.sersic.psf import fit_psf
 from galrestore.synthesis.degradation import gaussian_kernel
 from galrestore.synthesis.noise import amplitudes, cosmos_correlation, sky_correlation
 from galrestore.synthesis.psf import kernel_from_image
 
-__all__ = ["noise_correlation", "psf_kernel"]
+__all__ = ["fitted_psf", "noise_correlation", "psf_kernel"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,33 @@ def psf_kernel(settings):
         100 * enclosed,
     )
     return kernel
+
+
+def fitted_psf(settings, gaussians):
+    """
+    Return the PSF of LQ for the fit of a profile.
+
+    Parameters
+    ----------
+    settings : Degrade
+        Settings of the stage.
+    gaussians : int
+        Gaussians fitted to the kernel of a PSF image.
+
+    Returns
+    -------
+    psf : float or Psf
+        FWHM of the Gaussian [pixel], or a sum of Gaussians: that of the kernel that blurs
+        GT, whose pixels hold samples.
+
+    Raises
+    ------
+    InputError
+        If the PSF image cannot be read, holds no PSF, or is smaller than the kernel.
+    """
+    if settings.psf_image is None:
+        return settings.psf_fwhm
+    return fit_psf(psf_kernel(settings), gaussians, pixel_integrated=False)
 
 
 def noise_correlation(settings, shape):

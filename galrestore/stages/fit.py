@@ -18,11 +18,10 @@ from galrestore.files.contracts.sersic import SERSIC
 from galrestore.progress import track
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
-from galrestore.sersic.psf import fit_psf
 from galrestore.sersic.quantities import FLAGS
 from galrestore.sources.blank import measure_stamps, original_scale
 from galrestore.stages.common import add_common_arguments, argument, provenance, shard_rows
-from galrestore.stages.degradation import psf_kernel
+from galrestore.stages.degradation import fitted_psf
 from galrestore.stages.psf_images import psf_of_image
 from galrestore.stages.skies import measured_sky
 
@@ -92,7 +91,9 @@ def _pairs(args):
     table = tables.read_table(args.pairs, PAIRS)
     if not np.array_equal(cubes.read_ids(args.images), table["id"]):
         raise InputError(args.images, f"holds other objects than {args.pairs}", "rerun degrade")
-    psf = _pairs_psf(args)
+    psf = 0.0
+    if args.settings.psf != "none":
+        psf = fitted_psf(args.degradation, args.settings.psf_gaussians)
     rows = np.arange(len(table))[shard_rows(args.shard, len(table))]
     frames = [_empty()]
     for batch in track(_batches(rows), "fit pairs, batch"):
@@ -110,16 +111,6 @@ def _pairs(args):
         frames.append(_rows(_fit(args, stamps, psf, sky), given | {"flux": flux, "noise": noise}))
     files = [Path(path) for path in args.degradation.files()]
     _write(args, frames, [args.pairs, args.images, *files])
-
-
-def _pairs_psf(args):
-    """PSF of LQ images: the kernel that blurs GT, whose pixels hold samples."""
-    if args.settings.psf == "none":
-        return 0.0
-    if args.degradation.psf_image is None:
-        return args.degradation.psf_fwhm
-    kernel = psf_kernel(args.degradation)
-    return fit_psf(kernel, args.settings.psf_gaussians, pixel_integrated=False)
 
 
 def _batches(planes):

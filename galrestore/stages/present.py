@@ -11,6 +11,7 @@ from galrestore.figures import (
     fig03_sizes,
     fig04_corner,
     fig05_examples,
+    fig08_hst,
     fit_quality,
     published_fits,
     selection_funnel,
@@ -33,6 +34,7 @@ from galrestore.files.contracts.truth import truth_columns
 from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids
 from galrestore.files.tables import concatenate, read_provenance, read_table
+from galrestore.measurement.image_quality import affine_match, psnr
 from galrestore.measurement.markdown import (
     render_by_noise,
     render_population,
@@ -51,8 +53,11 @@ from galrestore.measurement.notes import (
 from galrestore.measurement.published_fits import summarise
 from galrestore.measurement.selection_truth import GOOD, judge_selection, simulated_mosaics
 from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
+from galrestore.stages import present_shapes
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.stages.written_tables import write_thrice as _write
+
+_FIGURE_8_ROWS = 4  # as in the paper
 
 
 def add_arguments(parser):
@@ -90,11 +95,9 @@ def add_arguments(parser):
     quality = _kind(kinds, "fit_quality", _fit_quality, "fits against truth", "PDF PNG")
     quality.add_argument("--fits", type=Path, required=True, help="of the GalSim LQ images")
     quality.add_argument("--population", type=Path, required=True, help="what they show")
-    fig05 = _kind(kinds, "fig05", _fig05, "Figure 5: examples", "PDF PNG")
-    fig05.add_argument("--images", type=Path, required=True, help="FITS cubes GT, LQ of the set")
-    fig05.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
-    fig05.add_argument("--restored", type=Path, required=True, help="FITS cube RS")
-    fig05.add_argument("--measurements", type=Path, required=True, help="scores of RS")
+    _set_kind(kinds, "fig05", _fig05, "Figure 5: examples")
+    fig08b = _set_kind(kinds, "fig08b", _fig08b, "Figure 8b: HST mosaic and JWST")
+    fig08b.add_argument("--titles", nargs=2, required=True, metavar=("LQ", "GT"), help="columns")
     curves = _kind(kinds, "training", _training, "loss and scores of all phases", "PDF PNG")
     curves.add_argument(
         "--histories", type=Path, nargs="+", required=True, help="<network>/<sets>/history.parquet"
@@ -107,6 +110,17 @@ def add_arguments(parser):
         "PARQUET CSV MARKDOWN PDF PNG",
     )
     published.add_argument("--tables", type=Path, nargs="+", required=True, help="by cutout file")
+    present_shapes.add_kinds(kinds, _kind)
+
+
+def _set_kind(kinds, name, make, text):
+    """Declare a figure of one set and of one method."""
+    parser = _kind(kinds, name, make, text, "PDF PNG")
+    parser.add_argument("--images", type=Path, required=True, help="FITS cubes GT, LQ of the set")
+    parser.add_argument("--table", type=Path, required=True, help="Parquet table of the set")
+    parser.add_argument("--restored", type=Path, required=True, help="FITS cube RS")
+    parser.add_argument("--measurements", type=Path, required=True, help="scores of RS")
+    return parser
 
 
 def _kind(kinds, name, make, text, outputs):
@@ -214,10 +228,48 @@ def _fit_quality(args):
 
 
 def _fig05(args):
+    pairs, tested, scored = _tested_set(args)
+    noise = pairs["noise"].to_numpy()[tested]
+    truth = read_cube(args.images, "GT", tested)
+    rows = fig05_examples.choose(truth, noise, args.settings.examples)
+    low_quality = read_cube(args.images, "LQ", tested[rows])
+    restored = read_cube(args.restored, "RS", rows)
+    method = scored["method"].iloc[0]
+    figure, caption = fig05_examples.draw(low_quality, restored, truth[rows], noise[rows], method)
+    inputs = [args.images, args.table, args.restored, args.measurements]
+    save(figure, caption, *args.output, provenance(args, inputs))
+
+
+def _fig08b(args):
+    pairs, tested, scored = _tested_set(args)
+    noise, truth = pairs["noise"].to_numpy()[tested], read_cube(args.images, "GT", tested)
+    rows = fig05_examples.choose(truth, noise, _FIGURE_8_ROWS)
+    low_quality = read_cube(args.images, "LQ", tested)
+    before = psnr(affine_match(low_quality, truth)[0], truth)
+    images = {
+        args.titles[0]: low_quality[rows],
+        "RS": read_cube(args.restored, "RS", rows),
+        args.titles[1]: truth[rows],
+    }
+    intro = "Multi-epoch HST images restored, beside NIRCam's of the same sky (section 5.2)."
+    figure, caption = fig08_hst.draw(
+        images,
+        noise[rows],
+        {args.titles[1]: (before, scored["psnr_matched"])},
+        scored["method"].iloc[0],
+        intro,
+        fig08_hst.MULTI_EPOCH,
+    )
+    inputs = [args.images, args.table, args.restored, args.measurements]
+    save(figure, caption, *args.output, provenance(args, inputs))
+
+
+def _tested_set(args):
+    """Pairs, the rows of the test split, and its scores, all of the same objects."""
     pairs = read_table(args.table, PAIRS)
     tested = np.flatnonzero(pairs["split"] == "test")
     if len(tested) == 0:
-        raise EmptyError(f"{args.table}: no pair is in the test split, Figure 5 would be blank")
+        raise EmptyError(f"{args.table}: no pair is in the test split, the figure would be blank")
     scored = read_table(args.measurements, MEASUREMENTS)
     for path, ids in (
         (args.restored, read_ids(args.restored)),
@@ -225,17 +277,7 @@ def _fig05(args):
     ):
         if not np.array_equal(ids, pairs["id"].iloc[tested]):
             raise InputError(path, f"has other objects than the test split of {args.table}")
-    noise = pairs["noise"].to_numpy()[tested]
-    rows = fig05_examples.choose(
-        read_cube(args.images, "GT", tested), noise, args.settings.examples
-    )
-    low_quality = read_cube(args.images, "LQ", tested[rows])
-    truth = read_cube(args.images, "GT", tested[rows])
-    restored = read_cube(args.restored, "RS", rows)
-    method = scored["method"].iloc[0]
-    figure, caption = fig05_examples.draw(low_quality, restored, truth, noise[rows], method)
-    inputs = [args.images, args.table, args.restored, args.measurements]
-    save(figure, caption, *args.output, provenance(args, inputs))
+    return pairs, tested, scored
 
 
 def _training(args):

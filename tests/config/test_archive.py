@@ -170,3 +170,26 @@ def test_the_papers_list_is_that_of_its_settings():
     assert {(p.state, p.size, p.sha256) for p in door.products} == {("unverified", 0, "")}
     assert isinstance(door, Archive)
     assert all(isinstance(product, Product) for product in door.products)
+
+
+def test_each_field_of_the_paper_is_selectable():
+    # Checklist 23, 40, 64: what sections 3.1, 3.3 and 5.2 name; and, apart from them, surveys.
+    root = Path(__file__).resolve().parents[2]
+    settings = yaml.safe_load((root / "config/paper.yaml").read_text())["acquire"]["mast"]
+    entries = settings["mosaics"]
+    fields = {entry["field"] for entry in entries.values()}
+    assert fields >= {"hudf", "hudfp2", "goods_n", "goods_s", "nircam_public", "abell2744"}
+    assert fields >= {"ceers_all", "cosmos_web", "primer", "jades", "ngdeep", "glass", "uncover"}
+    listed = [
+        {"field": entry["field"], "mosaic": name, "entry": name, "band": entry["band"],
+         "role": "i2d" if entry["format"] == "i2d" else "sci", "uri": f"mast:X/{name}.fits"}
+        for name, entry in entries.items()
+    ]  # fmt: skip
+    for field in sorted(fields):
+        door = Archive.model_validate(settings | {"fields": [field], "products": listed})
+        chosen = {product.mosaic for product in door.chosen()}
+        assert chosen == {name for name, entry in entries.items() if entry["field"] == field}
+        assert set(door.folder().mosaics) == chosen
+    public = [Archive.model_validate(settings).mosaics[f"nircam_{band}"]
+              for band in ("f115w", "f200w", "f277w", "f444w")]  # fmt: skip
+    assert {mosaic.query.released_by for mosaic in public} == {"2023-08-31"}

@@ -246,6 +246,18 @@ def test_figure5_shows_restored_images_beside_their_own_truth(folder):
     assert "the 2 equally populated classes" in caption
 
 
+def test_figure8b_shows_the_images_of_the_set(folder):
+    file = write_examples()
+    options = ("--titles", "HST F606W", "JWST F115W")
+    measured = ("--measurements", file)
+    assert present("fig08b", *FIGURE5, *measured, *options, outputs=("f.pdf", "f.png")) == 0
+    with Image.open("f.png") as image:
+        caption = image.text["Description"]
+    # LQ is half of GT: alike but for the scale, so to rounding after the match.
+    assert "Columns: HST F606W, RS, JWST F115W; RS by me" in caption
+    assert "the 3 images of the set, rms 0.020 to 0.040" in caption
+
+
 def test_figure5_of_other_images(folder, capsys):
     file = write_examples(ids=(12, 16, 14))
     outputs = ("f.pdf", "f.png")

@@ -24,6 +24,11 @@ BELOW_TRAIN = LIMITS | {
     "measure",
     "table1",
     "fig05_examples",
+    "shapes",
+    "shape_tables",
+    "fig06_morphology",
+    "fig07_photometry",
+    "residual_power",
     "check",
     "all",
 }

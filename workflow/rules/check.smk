@@ -12,6 +12,9 @@ rule check:
             *expand(rules.simulate_hlf.output, mosaic=HLF),
             *expand(rules.simulate_i2d.output, mosaic=I2D),
             *expand(rules.local_mosaic.output, mosaic=[*LOCAL, *MAST]),
+            *(path for name in RUN.exposures() for path in exposure_files(name)),
+            *expand("results/exposures/{set}.parquet", set=RUN.exposures()),
+            *expand(rules.combine_exposures.output, set=RUN.exposures()),
             *expand(
                 "results/stamps/{mosaic}.{kind}",
                 mosaic=[*HST, *JWST],
@@ -30,6 +33,14 @@ rule check:
                 "results/baselines/{kind}/{method}.parquet", kind=["grid", "stamps"], method=TUNED
             ),
             *expand("results/tables/table1_{set}.parquet", set=SETS),
+            *expand(
+                "results/shapes/{set}{kind}.parquet", set=SETS, kind=["", "_pixels", "_spectrum"]
+            ),
+            *expand(
+                "results/tables/{kind}_{set}.parquet",
+                kind=["morphology", "photometry", "restoration_gains"],
+                set=SETS,
+            ),
             "results/tables/selection.parquet",
             "results/tables/population.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),

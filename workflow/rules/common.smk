@@ -24,9 +24,10 @@ MAST = [name for door, name, _ in RUN.mosaics() if door == "mast"]
 PUBLISHED = sorted(name for name, mosaic in LOCAL.items() if mosaic.published is not None)
 HLF = [name for name, mosaic in SIMULATED.items() if mosaic.format == "hlf"]
 I2D = [name for name, mosaic in SIMULATED.items() if mosaic.format == "i2d"]
-HST = [name for _, name, _ in RUN.mosaics("hst")]
-JWST = [name for _, name, _ in RUN.mosaics("jwst")]
-SETS = ["jwst", "galsim", *RUN.pair_sets()]
+HST = RUN.training_mosaics("hst")
+JWST = RUN.training_mosaics("jwst")
+PROXIES = RUN.proxy.sets()
+SETS = ["jwst", "galsim", *RUN.pair_sets(), *PROXIES]
 VARIANTS = list(RUN.train.variants)
 METHODS = [*RUN.restore.baselines, *VARIANTS]
 
@@ -37,7 +38,11 @@ scattergather:
 
 def mosaic_files(wildcards):
     """Images behind a manifest: the user's own or the simulated ones; receipts of downloads."""
-    name = wildcards.mosaic
+    return files_of(wildcards.mosaic)
+
+
+def files_of(name):
+    """Images of a mosaic, as `mosaic_files` gives them."""
     if name in MAST:
         products = [p for p in RUN.acquire.mast.chosen() if p.mosaic == name]
         return [f"results/downloads/{product.path}.parquet" for product in products]
@@ -46,6 +51,24 @@ def mosaic_files(wildcards):
         return [os.path.join(RUN.acquire.local.root, file) for file in files if file is not None]
     ends = ("sci", "wht") if name in HLF else ("i2d",)
     return [f"results/mosaics/{name}_{end}.fits" for end in ends]
+
+
+def proxy_files(wildcards):
+    """Images of the mosaics that a set of stamps beside better images is made of."""
+    return [file for _, _, name in RUN.proxy.named() for file in files_of(name)]
+
+
+def band_titles(wildcards):
+    """Columns of Figure 8b: telescope and filter of its two mosaics."""
+    mosaics = {name: mosaic for _, name, mosaic in RUN.mosaics()}
+    named = [(telescope, mosaics[name].band) for _, telescope, name in RUN.proxy.named()]
+    return [f"{telescope.upper()} {band}" for telescope, band in named]
+
+
+def exposure_files(name):
+    """Simulated exposures of a set."""
+    count = len(RUN.acquire.simulated.exposures[name].exposure_times)
+    return [f"results/exposures/{name}/{name}_{i:02d}_flc.fits" for i in range(count)]
 
 
 def published_file(wildcards):

@@ -19,7 +19,7 @@ rule select:
     benchmark:
         "results/benchmarks/select/{mosaic}.tsv"
     wildcard_constraints:
-        mosaic=one_of([*HST, *JWST]),
+        mosaic=one_of([name for _, name, _ in RUN.mosaics()]),
     conda:
         "../../envs/galrestore.yaml"
     resources:

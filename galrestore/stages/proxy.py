@@ -1,0 +1,115 @@
+"""Stage ``proxy``: HST images and better ones of the same sky in, a set of pairs out."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from galrestore.archive.local import sky_rms
+from galrestore.config import Proxy
+from galrestore.errors import EmptyError, InputError
+from galrestore.files.contracts.catalogue import CATALOGUE
+from galrestore.files.contracts.pairs import PAIRS
+from galrestore.files.cubes import write_cube
+from galrestore.files.mosaics import open_mosaic
+from galrestore.files.tables import concatenate, read_table, write_table
+from galrestore.progress import track
+from galrestore.sources.proxies import on_frame, split_like, stamp_frame
+from galrestore.sources.stamps import corner
+from galrestore.stages.common import add_common_arguments, provenance
+from galrestore.synthesis.degradation import normalise
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser):
+    """Declare the sets, their files and settings."""
+    sets = parser.add_subparsers(metavar="set", required=True)
+    multi = _set(sets, _multi_epoch, "multi_epoch", "an HST mosaic against a NIRCam mosaic")
+    multi.add_argument("--hst", type=Path, required=True, help="manifest of the HST mosaic")
+    multi.add_argument("--jwst", type=Path, required=True, help="manifest of the JWST mosaic")
+
+
+def run(args):
+    """Run the stage."""
+    args.make(args)
+
+
+def _set(sets, make, name, text):
+    parser = sets.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.add_argument("--catalogue", type=Path, required=True, help="of the HST mosaic")
+    parser.add_argument("--pairs", type=Path, help="JWST pairs: what networks were trained on")
+    parser.add_argument(
+        "--seen", type=Path, nargs="*", default=[], help="catalogues that those pairs come from"
+    )
+    parser.add_argument("--radius", type=float, default=1.0, help="of friends among them [arcsec]")
+    parser.add_argument("--images", type=Path, required=True, help="FITS cube to write")
+    parser.add_argument("--table", type=Path, required=True, help="Parquet table to write")
+    add_common_arguments(parser, Proxy)
+    parser.set_defaults(make=make)
+    return parser
+
+
+def _multi_epoch(args):
+    sources, size = _sources(args), args.settings.size
+    kept, low_quality, better = [], [], []
+    with open_mosaic(args.hst) as hst, open_mosaic(args.jwst) as jwst:
+        for mosaic, path in ((hst, args.hst), (jwst, args.jwst)):
+            if mosaic.wcs is None:
+                raise InputError(path, "has no celestial WCS: its place on the sky is not known")
+        for row, source in enumerate(track(_rows(sources), "multi_epoch")):
+            frame, is_own = stamp_frame(source, size, args.settings.pixel_scale)
+            own = tuple(int(corner(source[axis], size)) for axis in "yx") if is_own else None
+            stamps = on_frame(hst, frame, size, own), on_frame(jwst, frame, size)
+            if all(stamp is not None for stamp in stamps):
+                kept.append(row)
+                low_quality.append(stamps[0])
+                better.append(stamps[1])
+    _write(args, sources.iloc[kept], low_quality, better, [args.hst, args.jwst])
+
+
+def _rows(sources):
+    return [source for _, source in sources.iterrows()]
+
+
+def _sources(args):
+    """Read the accepted sources of the HST catalogue that a stamp holds."""
+    table = read_table(args.catalogue, CATALOGUE)
+    side = args.settings.size * args.settings.pixel_scale
+    wide = table["stamp_width"] * table["pixel_scale"] > side
+    sources = table[(table["rejected_by"] == "") & table["ra"].notna() & ~wide]
+    if sources.empty:
+        raise EmptyError(
+            f"{args.catalogue}: no accepted source fits in {args.settings.size} pixels"
+        )
+    return sources.assign(group=sources["id"]).reset_index(drop=True)
+
+
+def _write(args, sources, low_quality, better, files):
+    if not low_quality:
+        raise EmptyError(f"{args.catalogue}: no stamp is covered with data by both images")
+    logger.info("%d stamps are covered with data by both images", len(low_quality))
+    images, table = {}, pd.DataFrame({"id": sources["id"], "source": sources["mosaic"]})
+    for name, stamps in (("LQ", low_quality), ("GT", better)):
+        images[name], low, high = normalise(np.stack(stamps))
+        table[f"{name.lower()}_min"], table[f"{name.lower()}_max"] = low, high
+    table["group"], table["split"] = sources["group"], _splits(args, sources)
+    table["noise"] = [sky_rms(stamp) for stamp in images["LQ"]]
+    table["kernel_fwhm"] = sources["star_fwhm"] * (
+        sources["pixel_scale"] / args.settings.pixel_scale
+    )
+    table[["noise_sigma", "noise_lag1"]] = np.nan
+    counts = table["split"].value_counts().to_dict()
+    logger.info("by what networks have seen of them: %s", counts)
+    record = provenance(args, [*files, args.catalogue, *filter(None, [args.pairs]), *args.seen])
+    write_cube(args.images, images, table["id"].to_numpy(), record)
+    write_table(args.table, table, PAIRS, record)
+
+
+def _splits(args, sources):
+    if args.pairs is None:
+        return "test"
+    pairs = read_table(args.pairs, PAIRS)[["id", "split"]]
+    seen = concatenate(args.seen, CATALOGUE)[["id", "ra", "dec"]].merge(pairs, on="id")
+    return split_like(sources, seen, seen["split"].to_numpy(), args.radius)
