@@ -52,7 +52,7 @@ def draw(biases, method, settings):
                     label=image,
                 )
             panel.axhline(0, color="0.6", linewidth=0.6)
-            labels = [f"{_NAMES[estimator]}\n$g_{k}$" for estimator, k in groups]
+            labels = [_NAMES[name].replace(" ", "\n") + f"\n$g_{k}$" for name, k in groups]
             panel.set_xticks(range(len(groups)), labels, fontsize=6)
         panels[0].set_ylabel("multiplicative bias m")
         panels[1].set_ylabel("additive bias c")

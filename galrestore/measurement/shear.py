@@ -5,13 +5,11 @@ The mean ellipticity over the orientations of a galaxy is (1 + m) g + c, with a
 multiplicative bias m and an additive one c that are 0 for a perfect estimate.
 """
 
-import galsim
 import numpy as np
 import pandas as pd
 
 from galrestore.measurement.image_quality import sky_level
 from galrestore.measurement.statistics import mean_and_error
-from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.profile import ellipticity_components
 
 __all__ = [
@@ -43,6 +41,8 @@ def fitted_ellipticities(images, psf=0.0):
     e1, e2 : ndarray of float64, shape (N,)
         NaN where the fit failed.
     """
+    from galrestore.sersic.fitting import fit_sersic  # numba: a second to import
+
     rms = np.maximum(sky_level(images)[1], _LEAST_RMS)
     fits = fit_sersic(images, psf, rms=rms)
     good = fits["failure"] == ""
@@ -69,6 +69,8 @@ def adaptive_ellipticities(images):
     ----------
     Hirata & Seljak (2003), MNRAS 343, 459; Bernstein & Jarvis (2002), AJ 123, 583.
     """
+    import galsim
+
     shapes = np.full((len(images), 2), np.nan)
     for k, (image, sky) in enumerate(zip(images, sky_level(images)[0], strict=True)):
         stamp = galsim.Image(np.ascontiguousarray(image - sky, dtype=np.float64))

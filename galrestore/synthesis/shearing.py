@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from galrestore.sersic.profile import ellipticity_components
-from galrestore.synthesis.rendering import render
 
 __all__ = ["ORIENTATIONS", "render_sheared", "ring", "ring_keys", "sheared_ellipse"]
 
@@ -112,5 +111,7 @@ def render_sheared(table, size):
     ValueError
         If GalSim cannot draw one of them.
     """
+    from galrestore.synthesis.rendering import render  # GalSim
+
     names = ["flux", "r50", "n", "q", "theta", "dx", "dy"]
     return np.stack([render(*row, size=size) for row in table[names].to_numpy()])
