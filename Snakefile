@@ -29,6 +29,8 @@ include: "workflow/rules/shapes.smk"
 include: "workflow/rules/present.smk"
 include: "workflow/rules/present_shapes.smk"
 include: "workflow/rules/present_section5.smk"
+include: "workflow/rules/scheme.smk"
+include: "workflow/rules/limits.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/estimate.smk"
 

@@ -17,6 +17,7 @@ _ARGUMENTS = {
     "tuned": ("baselines/grid", ".parquet"),
     "restored": ("restored", ".fits"),
     "scored": ("measurements", ".parquet"),
+    "shaped": ("shapes", ".parquet"),
     "presented": ("tables", ".parquet"),
     "model": ("models", ".safetensors"),
 }

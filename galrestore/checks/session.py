@@ -15,6 +15,7 @@ from galrestore.checks import (
     test_pairs,
     test_provenance,
     test_scores,
+    test_shapes,
     test_sources,
 )
 from galrestore.checks.artefacts import list_files
@@ -32,6 +33,7 @@ _CHECKS = (
     test_models,
     test_baselines,
     test_scores,
+    test_shapes,
 )
 _PASSED, _FAILED = 0, 1
 _NAMED = 5

@@ -16,6 +16,7 @@ from galrestore.config.archive import Archive
 from galrestore.config.base import Section, setting
 from galrestore.config.degrade import Degrade
 from galrestore.config.fit import Fit
+from galrestore.config.limits import Limits
 from galrestore.config.lock import read_lock
 from galrestore.config.measure import Measure
 from galrestore.config.present import Present
@@ -59,6 +60,7 @@ class RunConfig(Section):
     restore: Restore = setting(Restore(), "Restoration and baselines.", unit="", paper="4")
     measure: Measure = setting(Measure(), "Scores.", unit="", paper="4.1")
     shapes: Shapes = setting(Shapes(), "Morphology and photometry.", unit="", paper="4.3, 4.4")
+    limits: Limits = setting(Limits(), "Tests of the limits.", unit="", paper="6, A")
     present: Present = setting(Present(), "Tables and figures.", unit="", paper="4")
     runtime: Runtime = setting(
         Runtime(), "How the work is cut up; no influence on results.", unit="", paper="-"
@@ -119,6 +121,15 @@ class RunConfig(Section):
             known = ", ".join(self.train.variants)
             msg = f"present.variant: no variant {self.present.variant!r}, there are {known}"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _limits_name_methods(self):
+        known = [*self.train.variants, *self.restore.baselines]
+        for name in self.limits.methods:
+            if name not in known:
+                msg = f"limits.methods: no method {name!r}, there are {', '.join(known)}"
+                raise ValueError(msg)
         return self
 
     def shown_variant(self):

@@ -83,7 +83,7 @@ def draw(objects, table, gains, image, label, names=NAMES):
 def _caption(table, rows, gains, image, label, names):
     fair = table[table["image"] == "LQ + PSF"].set_index("quantity")
     failed = table[table["quantity"] == "n"].set_index("image")["failed"]
-    count, truth_failed = int(rows["n"]["RS"]["count"]), int(table["failed_truth"].max())
+    count, truth_failed = (int(rows["n"]["RS"][name]) for name in ("count", "failed_truth"))
     with_psf = ", ".join(
         f"{q} {fair.loc[q, 'mad_ratio']:.2f} ± {fair.loc[q, 'mad_ratio_error']:.2f}"
         for q in _GAINED

@@ -59,7 +59,7 @@ def agreement(values, truth):
     }
 
 
-def compare(measured, truth, generator, draws=1000, reference="LQ"):
+def compare(measured, truth, streams, draws=1000, reference="LQ"):
     """
     Compare several kinds of images with the truth, with errors.
 
@@ -69,8 +69,9 @@ def compare(measured, truth, generator, draws=1000, reference="LQ"):
         Measurements by kind of image; or K of each object, which stay together.
     truth : ndarray, shape (N,) or (N, K)
         The same of GT.
-    generator : numpy.random.Generator
-        Source of the resamplings.
+    streams : callable
+        Takes the kind of image and returns the generator of its resamplings, so that one
+        kind's errors do not depend on which others there are.
     draws : int, optional
         Number of resamplings, 2 or more.
     reference : str, optional
@@ -106,7 +107,7 @@ def compare(measured, truth, generator, draws=1000, reference="LQ"):
         row = {"image": name, "count": int(good.sum())}
         if row["count"] > 2:
             pair = array[good], values[reference][good]
-            row |= _compared(*pair, truth[good], generator, draws)
+            row |= _compared(*pair, truth[good], streams(name), draws)
         rows.append(row)
     return pd.DataFrame(rows, columns=_names())
 

@@ -29,6 +29,7 @@ __all__ = [
     "sky_level",
     "source_mask",
     "ssim",
+    "ssim_authors",
 ]
 
 # Window and stabilisers of the authors' Denoising/utils.py, with a dynamic range L = 1.
@@ -63,7 +64,7 @@ def scores(restored, truth, source_sigma=3.0):
     Returns
     -------
     columns : dict of str to ndarray, shape (N,)
-        ``psnr`` and ``psnr_authors`` [dB], ``ssim``; ``psnr_matched`` [dB] and
+        ``psnr`` and ``psnr_authors`` [dB], ``ssim`` and ``ssim_authors``; ``psnr_matched`` [dB] and
         ``ssim_matched`` after `affine_match`, with its ``scale`` and ``offset``;
         ``nrmse_source``.
 
@@ -86,6 +87,7 @@ def _block_scores(restored, truth, source_sigma):
         "psnr": psnr(restored, truth),
         "psnr_authors": psnr_authors(restored, truth),
         "ssim": ssim(restored, truth),
+        "ssim_authors": ssim_authors(restored, truth),
         "psnr_matched": psnr(matched, truth),
         "ssim_matched": ssim(matched, truth),
         "nrmse_source": nrmse_source(matched, truth, source_mask(truth, source_sigma)),
@@ -178,12 +180,53 @@ def ssim(restored, truth):
     if min(truth.shape[1:]) < _WINDOW:
         msg = f"SSIM needs images of {_WINDOW} pixels or more a side, got {truth.shape[1:]}"
         raise ValueError(msg)
+    return _similarity(restored, truth, _C1, _C2)
+
+
+def ssim_authors(restored, truth):
+    """
+    Structural similarity as the other of the authors' two functions has it.
+
+    Parameters
+    ----------
+    restored, truth : ndarray, shape (N, H, W)
+        Images to compare.
+
+    Returns
+    -------
+    similarity : ndarray, shape (N,)
+        1 for equal images.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or are not (N, H, W).
+
+    Notes
+    -----
+    As `ssim`, but with the highest pixel of the restored image as the dynamic range, and over
+    the full frame, the outermost pixels repeated beyond it.  No script of the authors calls
+    either function, so which of them made Table 1 is not known.
+
+    References
+    ----------
+    Park et al. (2024), equation 5; the authors' repository, commit 8011110.
+    """
+    restored, truth = _pair(restored, truth)
+    square = np.square(restored.max(axis=(1, 2)))[:, None, None]
+    pad = ((0, 0), *((_WINDOW // 2, _WINDOW // 2),) * 2)
+    padded = (np.pad(images, pad, mode="edge") for images in (restored, truth))
+    return _similarity(*padded, _C1 * square, _C2 * square)
+
+
+def _similarity(restored, truth, c1, c2):
+    """Mean of the similarity over all windows inside the images."""
     mean_r, mean_t = _smooth(restored), _smooth(truth)
     variance_r = _smooth(restored**2) - mean_r**2
     variance_t = _smooth(truth**2) - mean_t**2
     covariance = _smooth(restored * truth) - mean_r * mean_t
-    luminance = (2 * mean_r * mean_t + _C1) / (mean_r**2 + mean_t**2 + _C1)
-    structure = (2 * covariance + _C2) / (variance_r + variance_t + _C2)
+    luminance = (2 * mean_r * mean_t + c1) / (mean_r**2 + mean_t**2 + c1)
+    structure = (2 * covariance + c2) / (variance_r + variance_t + c2)
     return (luminance * structure).mean(axis=(1, 2))
 
 

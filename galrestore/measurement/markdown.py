@@ -4,7 +4,7 @@ import numpy as np
 
 from galrestore.measurement.markdown_table import cells_with_errors as _with_errors
 from galrestore.measurement.markdown_table import number_cells as _numbers
-from galrestore.measurement.markdown_table import table_lines as _lines
+from galrestore.measurement.markdown_table import table_lines
 from galrestore.measurement.markdown_table import table_of_columns as _table
 from galrestore.measurement.published import TABLE1_SET
 
@@ -132,7 +132,7 @@ def render_selection(table):
             "",
             "Sources whose first rejection this is / sources that fail it at all.",
             "",
-            *_lines(rows, numbers=range(1, len(mosaics) + 1)),
+            *table_lines(rows, numbers=range(1, len(mosaics) + 1)),
             "",
         ]
     )
@@ -220,7 +220,7 @@ def render_published(galaxies, summary):
             "Medians with standard errors, and robust scatters, of the differences; images farther "
             "than 3 scatters from the median. Failed fits and missing values count no further.",
             "",
-            *_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
+            *table_lines(list(zip(*columns, strict=True)), numbers=range(3, 8)),
             "",
             "Failed fits: "
             + ("; ".join(f"{n} {' '.join(key)}" for key, n in failures.size().items()) or "none")
@@ -258,7 +258,7 @@ def render_selection_truth(table, definition):
         rows = [["", *totals.index, "meaning"], ["all", *map(str, totals), ""]]
         for item, meaning in dict(zip(part["item"], part["meaning"], strict=True)).items():
             rows.append([item, *(cells[(item, mosaic)] for mosaic in totals.index), meaning])
-        lines += [f"## {heading}", "", *_lines(rows, numbers=range(1, len(totals) + 1)), ""]
+        lines += [f"## {heading}", "", *table_lines(rows, numbers=range(1, len(totals) + 1)), ""]
     return "\n".join([*lines, definition, ""])
 
 

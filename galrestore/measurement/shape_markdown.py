@@ -234,7 +234,7 @@ def _quantities(table):
             cells = cells_with_errors(part[name], part[f"{name}_error"], decimals)
             columns.append([heading, *cells])
         lines += [f"## {quantity}{where}", "", *table_of_columns(columns), ""]
-    return [*lines, _NOTES.format(failed_truth=int(table["failed_truth"].max()))]
+    return [*lines, _NOTES.format(failed_truth=int(table["failed_truth"].iloc[0]))]
 
 
 _COLUMNS = (

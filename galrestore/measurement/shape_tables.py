@@ -6,6 +6,8 @@ Logarithms are to base 10, so that differences are in dex.  A measurement that f
 detected) counts as failed and takes no part.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -194,41 +196,20 @@ def summarise_gains(objects, images, labels, seed, draws=1000):
         One row for each image, quantity (index, radius, fluxes), property of `THIRDS` and
         third of the objects (contract `GAINS`).
     """
-    about = _about(objects, labels)
-    properties = _properties(objects)
+    about, thirds = _about(objects, labels), _thirds(objects)
     rows = []
     for quantity in _GAINED:
         values = values_of(objects, quantity)
-        truth = values["GT"]
-        for image in images:
-            if image not in values:
-                continue
-            pair = {"LQ": values["LQ"], image: values[image]}
-            beyond = {name: _beyond(pair[image], array, truth) for name, array in pair.items()}
-            for by, numbers in properties.items():
-                known = np.flatnonzero(np.isfinite(numbers))
-                ordered = known[np.argsort(numbers[known], kind="stable")]
-                for third, members in enumerate(np.array_split(ordered, 3)):
-                    key = f"present.gains.{about['set']}.{image}.{quantity}.{by}"
-                    part = {name: array[members] for name, array in pair.items()}
-                    found = compare(part, truth[members], stream(seed, key, third), draws).iloc[-1]
-                    some = numbers[members] if len(members) else np.array([np.nan])
-                    rows.append(
-                        {
-                            "set": about["set"],
-                            "image": image,
-                            "label": about["labels"].get(image, image),
-                            "quantity": quantity,
-                            "rescale": "" if quantity in MORPHOLOGY else "matched",
-                            "by": by,
-                            "third": third,
-                            "low": some.min(),
-                            "high": some.max(),
-                            "outliers": int(beyond[image][members].sum()),
-                            "outliers_lq": int(beyond["LQ"][members].sum()),
-                            **{name: found[name] for name in _KEPT},
-                        }
-                    )
+        for image in (name for name in images if name in values):
+            kinds = {"LQ": values["LQ"], image: values[image]}
+            for by, third, members, numbers in thirds:
+                key = f"present.gains.{about['set']}.{quantity}.{by}.{third}"
+                row = _gain(kinds, values["GT"], members, partial(_stream, seed, key), draws)
+                row |= {"set": about["set"], "image": image, "quantity": quantity}
+                row |= {"by": by, "third": third, "low": numbers.min(), "high": numbers.max()}
+                row["label"] = about["labels"].get(image, image)
+                row["rescale"] = "" if quantity in MORPHOLOGY else "matched"
+                rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -256,14 +237,32 @@ def structure(objects):
     return np.where(truth["failure"] == "", excess, np.nan)
 
 
-def _properties(objects):
+def _thirds(objects):
+    """Name, number, members and values of the thirds by each of `THIRDS`."""
     truth = objects[objects["image"] == "GT"]
     size = truth["r50"].to_numpy(dtype=float)
-    return {
+    properties = {
         "noise": truth["noise"].to_numpy(dtype=float),
         "size": np.where(truth["failure"] == "", size, np.nan),
         "structure": structure(objects),
     }
+    thirds = []
+    for by, numbers in properties.items():
+        known = np.flatnonzero(np.isfinite(numbers))
+        ordered = known[np.argsort(numbers[known], kind="stable")]
+        for third, members in enumerate(np.array_split(ordered, 3)):
+            some = numbers[members] if len(members) else np.array([np.nan])
+            thirds.append((by, third, members, some))
+    return thirds
+
+
+def _gain(kinds, truth, members, streams, draws):
+    """Compare some of the objects, and count their outliers among all."""
+    part = {name: array[members] for name, array in kinds.items()}
+    found = compare(part, truth[members], streams, draws).iloc[-1]
+    restored = list(kinds.values())[-1]
+    odd = [int(_beyond(restored, a, truth)[members].sum()) for a in (restored, kinds["LQ"])]
+    return {name: found[name] for name in _KEPT} | {"outliers": odd[0], "outliers_lq": odd[1]}
 
 
 def _beyond(restored, values, truth):
@@ -281,13 +280,18 @@ def _about(objects, labels):
 def _rows(values, quantity, rescale, about, seed, draws):
     truth = values.pop("GT")
     key = f"present.shapes.{about['set']}.{quantity}.{rescale}"
-    table = compare(values, truth, stream(seed, key), draws)
+    table = compare(values, truth, partial(_stream, seed, key), draws)
     failed = {name: int((~_finite(array)).sum()) for name, array in values.items()}
     table["failed"] = table["image"].map(failed)
     table["failed_truth"] = int((~_finite(truth)).sum())
     labels = about["labels"]
     table["label"] = [labels.get(image, image) for image in table["image"]]
     return table.assign(set=about["set"], quantity=quantity, rescale=rescale)
+
+
+def _stream(seed, key, image):
+    """Return the generator of one image's resamplings."""
+    return stream(seed, f"{key}.{image}")
 
 
 def _finite(array):

@@ -41,6 +41,7 @@ def measure_shapes(
     bins,
     detection,
     fit,
+    common_scale=True,
 ):
     """
     Measure the images of some test pairs.
@@ -65,6 +66,8 @@ def measure_shapes(
         Rings of the power spectra.
     detection, fit : dict
         Further arguments of `find_apertures` and `fit_sersic`.
+    common_scale : bool, optional
+        Whether GT and LQ are in one unit and band; if not, GT has no fluxes.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def measure_shapes(
     skies = {name: lower for name, (lower, _, _) in measured.items()}
     rms = measured["LQ"][2]
     apertures = find_apertures(low_quality, skies["LQ"], rms, **detection)
-    scales = {"GT": _own_scale(pairs, "gt"), "LQ": _own_scale(pairs, "lq")}
+    scales = {"GT": _truth_scale(pairs, common_scale), "LQ": _own_scale(pairs, "lq")}
     scales[FIT_WITH_PSF] = scales["LQ"]
     scales |= {
         name: _scale_to(images["LQ"], blur(images[name], kernel), rms, pairs) for name in restored
@@ -116,14 +119,17 @@ def _about(pairs, apertures):
     return about | {f"aperture_{name}": values for name, values in apertures.shape.items()}
 
 
+def _truth_scale(pairs, common):
+    """Scale and offset of GT; NaN where it has none in common with LQ."""
+    limits = pairs[["gt_min", "gt_max", "lq_min", "lq_max"]].to_numpy(dtype=float)
+    lost = (limits == (0, 1, 0, 1)).all(axis=1) | (not common)
+    return {name: np.where(lost, np.nan, v) for name, v in _own_scale(pairs, "gt").items()}
+
+
 def _own_scale(pairs, kind):
-    """Scale and offset of GT or LQ; NaN for GT of ready pairs, whose common scale is lost."""
+    """Scale and offset of GT or LQ."""
     offset = pairs[f"{kind}_min"].to_numpy(dtype=float)
     scale = pairs[f"{kind}_max"].to_numpy(dtype=float) - offset
-    if kind == "gt":
-        limits = pairs[["gt_min", "gt_max", "lq_min", "lq_max"]].to_numpy(dtype=float)
-        ready = (limits == (0, 1, 0, 1)).all(axis=1)
-        scale = np.where(ready, np.nan, scale)
     exact = np.zeros(len(pairs))
     return {
         "scale": scale,

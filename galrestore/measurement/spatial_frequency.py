@@ -68,7 +68,7 @@ def power_spectra(truth, image, bins):
     return spectra
 
 
-def summarise_spectra(spectra, generator, draws=1000):
+def summarise_spectra(spectra, streams, draws=1000):
     """
     Average spectra over objects, with errors.
 
@@ -76,8 +76,8 @@ def summarise_spectra(spectra, generator, draws=1000):
     ----------
     spectra : dict of str to ndarray, shape (N, B, 4)
         By kind of image, as `power_spectra` gives them; objects with NaN are left out.
-    generator : numpy.random.Generator
-        Source of the resamplings of the objects.
+    streams : callable
+        Takes the kind of image and returns the generator of its resamplings.
     draws : int, optional
         Number of resamplings.
 
@@ -101,7 +101,7 @@ def summarise_spectra(spectra, generator, draws=1000):
         middle = (np.arange(bins) + 0.5) / (2 * bins)
         frame = pd.DataFrame({"image": name, "count": len(cube), "frequency": middle})
         frame["truth"] = cube[..., 0].mean(axis=0) if len(cube) else np.nan
-        frames.append(frame.assign(**_with_errors(cube, generator, draws)))
+        frames.append(frame.assign(**_with_errors(cube, streams(name), draws)))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -1,7 +1,6 @@
 """Stage ``present``: measurements, catalogues and images in, a table or a figure out."""
 
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from galrestore.figures import (
     training_curves,
 )
 from galrestore.figures.style import save
-from galrestore.files.atomic import atomic
 from galrestore.files.contracts.catalogue import CATALOGUE, REJECTIONS
 from galrestore.files.contracts.history import HISTORY
 from galrestore.files.contracts.measurements import MEASUREMENTS
@@ -35,7 +33,7 @@ from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.contracts.truth import truth_columns
 from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids
-from galrestore.files.tables import concatenate, read_provenance, read_table, write_table
+from galrestore.files.tables import concatenate, read_provenance, read_table
 from galrestore.measurement.image_quality import affine_match, psnr
 from galrestore.measurement.markdown import (
     render_by_noise,
@@ -57,8 +55,7 @@ from galrestore.measurement.selection_truth import GOOD, judge_selection, simula
 from galrestore.measurement.summary import count_rejections, scores_by_noise, summarise_scores
 from galrestore.stages import present_shapes
 from galrestore.stages.common import add_common_arguments, provenance
-
-logger = logging.getLogger(__name__)
+from galrestore.stages.written_tables import write_thrice as _write
 
 _FIGURE_8_ROWS = 4  # as in the paper
 
@@ -331,16 +328,3 @@ def _published(args):
     _write(args, summary, PUBLISHED_SUMMARY, render_published(galaxies, summary), args.tables)
     figure, caption = published_fits.draw(galaxies, summary)
     save(figure, caption, *args.output[3:], provenance(args, args.tables))
-
-
-def _write(args, table, contract, text, inputs):
-    """Write one table three times, all or none."""
-    parquet, csv, markdown = args.output[:3]
-    record = provenance(args, inputs)
-    with atomic(csv) as csv_part, atomic(markdown) as markdown_part:
-        table[[column.name for column in contract]].to_csv(
-            csv_part, index=False, lineterminator="\n"
-        )
-        markdown_part.write_text(text, encoding="utf-8")
-        write_table(parquet, table, contract, record)
-    logger.info("%s", text)

@@ -1,12 +1,11 @@
 """Tables and figures of morphology and photometry, for stage ``present``."""
 
-import logging
+import argparse
 from pathlib import Path
 
 from galrestore.errors import EmptyError, InputError
 from galrestore.figures import fig06_morphology, fig07_photometry, residual_power
 from galrestore.figures.style import save
-from galrestore.files.atomic import atomic
 from galrestore.files.contracts.shapes import COMPARISON, GAINS, SHAPE_PIXELS, SHAPES, SPECTRUM
 from galrestore.files.tables import read_table, write_table
 from galrestore.measurement.morphology import FIT_WITH_PSF
@@ -25,10 +24,9 @@ from galrestore.measurement.shape_tables import (
 )
 from galrestore.measurement.shapes import REFERENCES
 from galrestore.stages.common import provenance
+from galrestore.stages.written_tables import write_thrice
 
 __all__ = ["add_kinds"]
-
-logger = logging.getLogger(__name__)
 
 _TABLES = " ".join(
     f"{name}.{end}" for name in ("MORPHOLOGY", "PHOTOMETRY") for end in ("PARQUET", "CSV", "MD")
@@ -86,22 +84,17 @@ def _tables(args):
     }
     parts["morphology"].append(render_gains(gains))
     parts["photometry"].append(render_spectrum(spectrum, labels))
-    record = provenance(args, [args.objects, args.pixels, args.spectrum])
+    inputs = [args.objects, args.pixels, args.spectrum]
     tables = (morphology, parts["morphology"]), (photometry, parts["photometry"])
     for k, (table, texts) in enumerate(tables):
-        _write(args.output[3 * k : 3 * k + 3], table, "\n".join(filter(None, texts)), record)
-    write_table(args.output[6], gains, GAINS, record)
+        text = "\n".join(filter(None, texts))
+        write_thrice(_with_outputs(args, 3 * k), table, COMPARISON, text, inputs)
+    write_table(args.output[6], gains, GAINS, provenance(args, inputs))
 
 
-def _write(paths, table, text, record):
-    """Write one comparison three times, all or none."""
-    parquet, csv, markdown = paths
-    with atomic(csv) as csv_part, atomic(markdown) as markdown_part:
-        names = [column.name for column in COMPARISON]
-        table[names].to_csv(csv_part, index=False, lineterminator="\n")
-        markdown_part.write_text(text, encoding="utf-8")
-        write_table(parquet, table, COMPARISON, record)
-    logger.info("%s", text)
+def _with_outputs(args, first):
+    """Arguments whose outputs begin with one of them."""
+    return argparse.Namespace(**{**vars(args), "output": args.output[first:]})
 
 
 def _morphology(args):

@@ -15,6 +15,7 @@ from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import read_table
 from galrestore.networks.inference import apply_network
+from galrestore.networks.unscaled import apply_unscaled
 from galrestore.networks.weights import load_network
 from galrestore.stages.common import add_common_arguments, argument, provenance
 from galrestore.stages.degradation import psf_kernel
@@ -25,6 +26,9 @@ def add_arguments(parser):
     methods = parser.add_subparsers(dest="method", metavar="method", required=True)
     network = methods.add_parser("network", help="a trained network")
     network.add_argument("--weights", type=Path, required=True, help="safetensors file")
+    network.add_argument(
+        "--as-is", action="store_true", help="give it the images without min-max normalisation"
+    )
     for name in BASELINES:
         baseline = methods.add_parser(name, help="a method without training")
         baseline.add_argument(
@@ -47,7 +51,8 @@ def run(args):
     inputs = [args.images, args.table]
     if args.method == "network":
         network = load_network(args.weights).to(_device(args.settings.device))
-        restored = apply_network(network, stamps, args.settings.batch_size, args.settings.threads)
+        apply = apply_unscaled if args.as_is else apply_network
+        restored = apply(network, stamps, args.settings.batch_size, args.settings.threads)
         inputs.append(args.weights)
     else:
         restored = _baseline(args, stamps)

@@ -40,6 +40,11 @@ def add_arguments(parser):
         parser.add_argument(
             f"--{name}", type=argument(section_from_json(model)), required=True, help="JSON"
         )
+    parser.add_argument(
+        "--no-fluxes",
+        action="store_true",
+        help="GT is in another unit or band than LQ: compare shapes alone",
+    )
     parser.add_argument("--threads", type=int, default=1, help="the result does not depend on it")
     for name in ("objects", "pixels", "spectrum"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="Parquet table to write")
@@ -100,6 +105,7 @@ def _measure(args):
         "bins": args.settings.rings,
         "detection": detection,
         "fit": fit | {"threads": args.threads},
+        "common_scale": not args.no_fluxes,
     }
     return lambda *images: measure_shapes(*images, **options)
 
@@ -110,7 +116,9 @@ def _write(args, parts, inputs):
     spectra = {
         name: np.concatenate([part[2][name] for part in parts]) for name in ("LQ", *args.methods)
     }
-    spectrum = summarise_spectra(spectra, stream(args.seed, f"shapes.spectrum.{args.set}"))
+    spectrum = summarise_spectra(
+        spectra, lambda image: stream(args.seed, f"shapes.spectrum.{args.set}.{image}")
+    )
     for path, frame, contract in (
         (args.objects, objects, SHAPES),
         (args.pixels, pixels, SHAPE_PIXELS),

@@ -79,6 +79,8 @@ def write_pairs(results, name, table, made):
     white = stream(1, "test.checks.white", len(table)).normal(size=(len(table), *SIZE))
     lq = light + 0.05 * white
     table["noise"] = 0.05 / np.ptp(lq, axis=(1, 2))
+    for kind, cube in (("gt", light + 0.001 * white), ("lq", lq)):
+        table[f"{kind}_min"], table[f"{kind}_max"] = cube.min(axis=(1, 2)), cube.max(axis=(1, 2))
     images = {"GT": min_max(light + 0.001 * white), "LQ": min_max(lq)}
     write_cube(results / f"pairs/{name}.fits", images, table["id"], made)
     write_table(results / f"pairs/{name}.parquet", table, PAIRS, made)
@@ -162,6 +164,32 @@ def score(results, name):
     ) == 0  # fmt: skip
 
 
+def shape(results, name):
+    """Measure and compare the shapes of what nothing restored."""
+    tables = [
+        f"results/tables/{kind}_{name}.{end}"
+        for kind in ("morphology", "photometry")
+        for end in ("parquet", "csv", "md")
+    ]
+    files = {"objects": "", "pixels": "_pixels", "spectrum": "_spectrum"}
+    read = [
+        text
+        for key, end in files.items()
+        for text in (f"--{key}", f"results/shapes/{name}{end}.parquet")
+    ]
+    common = ["--settings", "{}", "--seed", "1"]
+    assert main(
+        ["shapes", "--images", f"results/pairs/{name}.fits", "--table",
+         f"results/pairs/{name}.parquet", "--restored", f"results/restored/none/{name}.fits",
+         "--methods", "none", "--set", name, "--degradation", "{}", "--selection", "{}",
+         "--fit", "{}", *common, *read]
+    ) == 0  # fmt: skip
+    assert main(
+        ["present", "shapes", *read, "--image", "none", *common, "--output", *tables,
+         f"results/tables/restoration_gains_{name}.parquet"]
+    ) == 0  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory):
     """Folder with ``results/`` in which every check passes."""
@@ -177,6 +205,7 @@ def sound(tmp_path_factory):
         write_tuning(results)
         for name in ("jwst", "galsim"):
             score(results, name)
+        shape(results, "jwst")
         paths = [f"results/stamps/{name}.parquet" for name in (*HST, *JWST)]
         assert main(
             ["present", "selection", "--catalogues", *paths, "--settings", "{}", "--seed", "1",

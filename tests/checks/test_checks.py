@@ -14,6 +14,7 @@ from galrestore.checks import (
     test_pairs,
     test_provenance,
     test_scores,
+    test_shapes,
     test_sources,
 )
 from galrestore.checks.artefacts import Artefacts
@@ -27,6 +28,7 @@ from galrestore.files.contracts.measurements import MEASUREMENTS
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION
 from galrestore.files.contracts.selection import SELECTION
+from galrestore.files.contracts.shapes import COMPARISON, SHAPES
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.contracts.tuning import TUNING_GRID, TUNING_STAMPS
 from galrestore.provenance import Provenance, sha256_of
@@ -448,5 +450,54 @@ def test_tuning_at_an_edge_that_is_kept_quiet(results):
         test_baselines.test_edges_of_the_grid_are_reported,
         "wiener",
         match="2 points are wrong about the grid's edge",
+        results=results,
+    )
+
+
+def test_shapes_of_other_pairs(results):
+    change_table(results / "shapes/jwst.parquet", SHAPES, lambda frame: frame.iloc[:-1])
+    fails(
+        test_shapes.test_shapes_are_of_the_test_split,
+        "jwst",
+        match="rows of none are not the test pairs",
+        results=results,
+    )
+
+
+def test_areas_that_differ_between_images(results):
+    def grow(frame):
+        frame.loc[0, "area_isophote"] += 1
+
+    change_table(results / "shapes/jwst.parquet", SHAPES, grow)
+    fails(
+        test_shapes.test_areas_are_those_of_all_images,
+        "jwst",
+        match="differ between images",
+        results=results,
+    )
+
+
+def test_a_bad_fit_that_counts_as_good(results):
+    def spoil(frame):
+        frame.loc[frame["image"] == "LQ", ["failure", "e1"]] = "", 0.99
+
+    change_table(results / "shapes/jwst.parquet", SHAPES, spoil)
+    fails(
+        test_shapes.test_good_fits_lie_within_their_bounds,
+        "jwst",
+        match="of LQ counts as good",
+        results=results,
+    )
+
+
+def test_a_comparison_of_more_than_was_measured(results):
+    def inflate(frame):
+        frame["failed"] += 1
+
+    change_table(results / "tables/morphology_jwst.parquet", COMPARISON, inflate)
+    fails(
+        test_shapes.test_counts_of_comparisons_add_up,
+        "morphology_jwst",
+        match="in spite of the failures",
         results=results,
     )

@@ -51,6 +51,11 @@ def measured():
     return objects, samples
 
 
+def keyed(image):
+    """Return the stream of an image's resamplings."""
+    return stream(13, f"b.{image}")
+
+
 def drawn(measured, names=None):
     objects, samples = measured
     labels = {"net": "the net"}
@@ -121,7 +126,7 @@ def spectrum():
         name: power_spectra(truth, factor * truth, 16)
         for name, factor in (("LQ", 0.5), ("sparse", 0.8), ("net", 0.9))
     }
-    return summarise_spectra(spectra, stream(13, "b"), 10)
+    return summarise_spectra(spectra, keyed, 10)
 
 
 def test_power_says_what_was_lost():

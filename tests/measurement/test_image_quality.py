@@ -18,6 +18,7 @@ from galrestore.measurement.image_quality import (
     sky_level,
     source_mask,
     ssim,
+    ssim_authors,
 )
 from galrestore.rng import stream
 
@@ -99,6 +100,47 @@ def test_ssim_of_constant_images_is_the_luminance_term():
     expected = (2 * a * b + c1) / (a**2 + b**2 + c1)
     assert_allclose(ssim(np.full((1, *SHAPE), a), np.full((1, *SHAPE), b)), expected, rtol=1e-9)
     assert_allclose(ssim(*[images()[1]] * 2), 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (33, 47)])
+def test_ssim_of_the_full_frame_is_that_of_scikit_image(shape):
+    # scikit-image's map of images padded by the window's half with their edge pixels, the
+    # restored image's peak as the range; not 1, and not the truth's.
+    restored, truth = images(shape=shape)
+    restored *= np.reshape([0.5, 1.0, 2.0], (3, 1, 1))
+    expected = []
+    for rs, gt in zip(restored, truth, strict=True):
+        padded = (np.pad(image, 5, mode="edge") for image in (rs, gt))
+        _, full = structural_similarity(
+            *padded,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=rs.max(),
+            full=True,
+        )
+        expected.append(full[5:-5, 5:-5].mean())
+    assert_allclose(ssim_authors(restored, truth), expected, atol=1e-13)
+
+
+def test_both_ssim_of_a_hand_computed_case():
+    # A step of one column at the frame's edge, 11 x 11 pixels: truth 0, restored 0 but for
+    # its first column of 1.  Weights along a row: w_k of exp(-k^2 / 4.5) / sum, k = -5..5.
+    weights = np.exp(-(np.arange(-5, 6) ** 2) / 4.5)
+    weights /= weights.sum()
+    restored = np.zeros((1, 11, 11))
+    restored[:, :, 0] = 1.0
+    truth = np.zeros((1, 11, 11))
+    # One window: mean m = w_-5, variance m - m^2, the truth's and the covariance 0.
+    c1, c2, m = 1e-4, 9e-4, weights[0]
+    expected = c1 / (m**2 + c1) * c2 / (m - m**2 + c2)
+    assert_allclose(ssim(restored, truth), expected, rtol=1e-12)
+    # Full frame: window j sees the column and its copies beyond the edge, m_j = the sum of
+    # w_k for k <= -j; the peak is 1, so the same stabilisers.
+    m = np.array([weights[: 6 - j].sum() if j <= 5 else 0.0 for j in range(11)])
+    expected = np.mean(c1 / (m**2 + c1) * c2 / (m - m**2 + c2))
+    assert_allclose(ssim_authors(restored, truth), expected, rtol=1e-12)
+    assert_allclose(psnr_authors(restored, truth), 10 * np.log10(11), rtol=1e-12)
 
 
 def test_scores_do_not_depend_on_the_type_of_the_pixels():
@@ -190,6 +232,7 @@ def test_scores_of_blocks_are_those_of_single_images():
         "psnr": psnr(restored, truth),
         "psnr_authors": psnr_authors(restored, truth),
         "ssim": ssim(restored, truth),
+        "ssim_authors": ssim_authors(restored, truth),
         "psnr_matched": psnr(matched, truth),
         "ssim_matched": ssim(matched, truth),
         "nrmse_source": nrmse_source(matched, truth, source_mask(truth, 3.0)),

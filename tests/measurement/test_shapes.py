@@ -64,10 +64,10 @@ def pairs(truth, low):
     return (*images, table)
 
 
-def measure(truth, low, restored, table, kernel=POINT, psf=0.0):
+def measure(truth, low, restored, table, kernel=POINT, psf=0.0, **more):
     objects, samples, spectra = measure_shapes(
         truth, low, restored, table,
-        kernel=kernel, psf=psf, seed=5, pixels=20, bins=8, detection={}, fit={},
+        kernel=kernel, psf=psf, seed=5, pixels=20, bins=8, detection={}, fit={}, **more,
     )  # fmt: skip
     objects["set"] = samples["set"] = "jwst"
     return objects, samples, spectra
@@ -236,10 +236,12 @@ def test_pixels_do_not_depend_on_the_batch(blurred):
     assert_array_equal(part[["truth", "value"]], whole[["truth", "value"]])
 
 
-def test_ready_pairs_have_shapes_but_no_fluxes():
+@pytest.mark.parametrize("ready", [True, False])
+def test_pairs_without_a_common_scale_have_shapes_but_no_fluxes(ready):
     truth, low, table = pairs(galaxies() + noise(0), galaxies(width=WIDTH) + noise(1, 1e-3))
-    table[["gt_min", "gt_max", "lq_min", "lq_max"]] = 0.0, 1.0, 0.0, 1.0
-    objects, samples, spectra = measure(truth, low, {"gt": truth}, table)
+    if ready:
+        table[["gt_min", "gt_max", "lq_min", "lq_max"]] = 0.0, 1.0, 0.0, 1.0
+    objects, samples, spectra = measure(truth, low, {"gt": truth}, table, common_scale=ready)
     morphology = summarise_morphology(objects, {}, 1, 10).set_index(["image", "quantity"])
     assert morphology.loc[("gt", "r50"), "count"] == COUNT
     assert morphology.loc[("gt", "log i50"), "count"] == 0

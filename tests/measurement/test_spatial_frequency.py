@@ -10,6 +10,11 @@ from galrestore.synthesis.degradation import blur, gaussian_kernel
 SHAPE = (48, 64)
 
 
+def keyed(image):
+    """Return the stream of an image's resamplings."""
+    return stream(9, f"b.{image}")
+
+
 def noise(key, count=200, shape=SHAPE):
     return stream(9, "test.power", key).normal(size=(count, *shape))
 
@@ -45,7 +50,7 @@ def test_a_blurred_image_smooths_and_keeps_phases():
     # the kernel hardly varies.
     truth = noise(3, 100, (64, 64))
     line = gaussian_kernel(1.88, 7)
-    table = summarise_spectra({"RS": power_spectra(truth, blur(truth, line), 16)}, stream(9, "b"))
+    table = summarise_spectra({"RS": power_spectra(truth, blur(truth, line), 16)}, keyed)
     frequency = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.fftfreq(64))
     response = np.abs(np.fft.fft(np.r_[line, np.zeros(57)]))
     kernel = np.outer(response, response)
@@ -60,7 +65,7 @@ def test_a_blurred_image_smooths_and_keeps_phases():
 
 def test_independent_noise_has_no_coherence_and_a_known_residual():
     truth, extra = noise(4, 400), noise(5, 400)
-    table = summarise_spectra({"RS": power_spectra(truth, truth + 2 * extra, 4)}, stream(9, "b"))
+    table = summarise_spectra({"RS": power_spectra(truth, truth + 2 * extra, 4)}, keyed)
     # Power 1 + 4 over 1, residual 4, transfer 1, coherence 1 / sqrt(5); 400 images with at
     # least 40 modes a ring: relative errors of at most sqrt(2 / 16,000) = 1.1%.
     for name, known in (
@@ -79,7 +84,7 @@ def test_objects_without_spectra_are_left_out():
     truth = noise(6, 6)
     spectra = power_spectra(truth, truth, 4)
     spectra[2] = np.nan
-    table = summarise_spectra({"RS": spectra, "none": spectra * np.nan}, stream(9, "b"), 10)
+    table = summarise_spectra({"RS": spectra, "none": spectra * np.nan}, keyed, 10)
     assert table["count"].tolist() == [5] * 4 + [0] * 4
     assert np.isnan(table["transfer"][4:]).all()
     assert_allclose(table["transfer"][:4], 1.0)

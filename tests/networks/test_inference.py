@@ -6,6 +6,7 @@ import torch
 
 from galrestore.networks.architectures import fresh_network
 from galrestore.networks.inference import apply_network, normalise
+from galrestore.networks.unscaled import apply_unscaled
 from galrestore.rng import stream
 
 SIZE = {
@@ -82,3 +83,17 @@ def test_switches_of_torch_are_put_back(network, stamps):
 def test_unfit_stamps_are_refused(network, unfit, message):
     with pytest.raises(ValueError, match=message):
         apply_network(network, unfit)
+
+
+def test_a_network_sees_images_as_they_are():
+    class Doubling(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.factor = torch.nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, image):
+            return self.factor * image
+
+    stamps = stream(1, "unscaled").normal(5, 2, (5, 16, 12)).astype(np.float32)
+    # Twice the image itself: no zero point or scale was taken away.
+    assert np.array_equal(apply_unscaled(Doubling(), stamps, batch_size=2), 2 * stamps)

@@ -112,7 +112,7 @@ def test_a_failing_write_leaves_none_of_the_three(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("galrestore.stages.present.write_table", full)
+    monkeypatch.setattr("galrestore.stages.written_tables.write_table", full)
     assert present("table1", "--measurements", scores("none", [1.0, 2.0, 3.0]), outputs=TABLE) != 0
     assert list(Path("t").iterdir()) == []
 

@@ -131,7 +131,7 @@ def test_tables_and_figures_of_the_measurements(folder):
     # Set jwst stands beside the paper's numbers, under the name of its training set.
     assert "## JWST beside the paper's network" in text
     assert "scatter down 3.6 times, Pearson 0.61 to 0.90" in text
-    assert "| JWST     |   5 |      0 | 1.000" in text
+    assert "| JWST | 5 | 0 | 1.000 ±" in " ".join(text.split())
     assert "scatter down 7 times" in Path("t/p.md").read_text()
     shown = ("--objects", inputs["objects"], "--gains", "t/g.parquet")
     for what, more in (

@@ -5,7 +5,20 @@ import pytest
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 SHARDS = 2
-BELOW_TRAIN = {
+SCHEME = {"fig01_architecture", "fig02_training"}
+LIMITS = {
+    "restore_network_limits",
+    "measure_blanks",
+    "measure_failures",
+    "fig11_failures",
+    "fig12_stars",
+    "fig13_drizzle",
+    "fig14_blanks",
+    "hallucination",
+    "measure_shear",
+    "shear_calibration",
+}
+BELOW_TRAIN = LIMITS | {
     "training_curves",
     "restore_network",
     "measure",
@@ -20,6 +33,9 @@ BELOW_TRAIN = {
     "all",
 }
 BELOW_PAIRS = {
+    "limits_blanks",
+    "limits_drizzle",
+    "limits_ladder",
     "train",
     "tune",
     "restore_baseline",
@@ -30,18 +46,24 @@ BELOW_PAIRS = {
 }
 BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs"}
 BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
-BELOW_SELECT = BELOW_RENDER | {
-    "degrade_jwst",
-    "fit",
-    "resample",
-    "population_table",
-    "render",
-    "selection_table",
-    "selection_truth",
-    "selection_funnel",
-    "star_locus",
-    "fig03_sizes",
-}
+# Made with the blur and noise of degrade, from other inputs than pairs.
+DEGRADED_TOO = {"limits_shear", "limits_stars"}
+BELOW_SELECT = (
+    BELOW_RENDER
+    | DEGRADED_TOO
+    | {
+        "degrade_jwst",
+        "fit",
+        "resample",
+        "population_table",
+        "render",
+        "selection_table",
+        "selection_truth",
+        "selection_funnel",
+        "star_locus",
+        "fig03_sizes",
+    }
+)
 
 
 def test_finished_run_has_nothing_to_do(finished):
@@ -65,15 +87,19 @@ def test_editing_select_reruns_select_and_everything_below(editable):
 def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
     editable.edit("galrestore/networks/restormer.py", "\nimport", "\nEDITED = 1\nimport")
     # Stage restore holds the baselines too: one stage, one fingerprint.
-    assert set(editable.planned()) == BELOW_TRAIN | {"train", "restore_baseline"}
+    assert set(editable.planned()) == BELOW_TRAIN | SCHEME | {"train", "restore_baseline"}
 
 
 @pytest.mark.parametrize(
     ("setting", "stage", "below"),
     [
-        ("degrade={psf_fwhm: 2.0}", {"degrade_galsim", "degrade_jwst"}, BELOW_DEGRADE),
+        (
+            "degrade={psf_fwhm: 2.0}",
+            {"degrade_galsim", "degrade_jwst", *DEGRADED_TOO},
+            BELOW_DEGRADE,
+        ),
         ("select={minimum_snr: 19}", {"select"}, BELOW_SELECT),
-        ("train={learning_rate: 0.0002}", {"train"}, BELOW_TRAIN),
+        ("train={learning_rate: 0.0002}", {"train"}, BELOW_TRAIN | SCHEME),
         (
             "measure={source_sigma: 4.0}",
             {"measure"},

@@ -57,6 +57,7 @@ rule check:
             "results/tables/population.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
             *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
+            *LIMIT_FILES,
         ],
     output:
         report="results/checks/report.xml",
@@ -72,6 +73,7 @@ rule check:
             "checks.test_pairs",
             "checks.test_provenance",
             "checks.test_scores",
+            "checks.test_shapes",
             "checks.test_sources",
         ),
     shell:

@@ -29,9 +29,10 @@ rule restore_network:
         settings=RUN.section("restore"),
         seed=RUN.seed,
         code=fingerprint("stages.restore"),
+        as_is=lambda wildcards: "--as-is" if wildcards.set == "blanks_raw" else "",
     shell:
         "python -m galrestore restore network --images {input.images:q} --table {input.table:q}"
-        " --weights {input.weights:q} --settings {params.settings:q} --seed {params.seed}"
+        " --weights {input.weights:q} {params.as_is} --settings {params.settings:q} --seed {params.seed}"
         " --code {params.code} --log {log:q} --output {output.images:q}"
 
 

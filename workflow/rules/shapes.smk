@@ -6,6 +6,9 @@
 #           results/shapes/<set>_pixels.parquet     pixels drawn from the Kron ellipses
 #           results/shapes/<set>_spectrum.parquet   power by spatial frequency
 
+# GT of these sets is another telescope's image, in another unit and band.
+OTHER_BANDS = ["multi_epoch"]
+
 
 rule shapes:
     input:
@@ -29,6 +32,7 @@ rule shapes:
         "../../envs/galrestore.yaml"
     params:
         methods=shaped,
+        fluxes=lambda wildcards: "--no-fluxes" if wildcards.set in OTHER_BANDS else "",
         settings=RUN.section("shapes"),
         psf=RUN.section("degrade"),
         selection=RUN.section("select"),
@@ -38,6 +42,7 @@ rule shapes:
     shell:
         "python -m galrestore shapes --images {input.images:q} --table {input.table:q}"
         " --restored {input.restored:q} --methods {params.methods:q} --set {wildcards.set}"
+        " {params.fluxes}"
         " --degradation {params.psf:q} --selection {params.selection:q} --fit {params.fit:q}"
         " --threads {threads} --settings {params.settings:q} --seed {params.seed}"
         " --code {params.code} --log {log:q} --objects {output.objects:q}"

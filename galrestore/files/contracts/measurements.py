@@ -11,6 +11,9 @@ MEASUREMENTS = (
     Column("psnr", "float64", "dB", "PSNR of eq. 4, MAX = peak of GT"),
     Column("psnr_authors", "float64", "dB", "PSNR with MAX = peak of the restored image"),
     Column("ssim", "float64", "", "SSIM of eq. 5, Gaussian window of 11 pixels, L = 1"),
+    Column(
+        "ssim_authors", "float64", "", "SSIM over the full frame, L = peak of the restored image"
+    ),
     Column("psnr_matched", "float64", "dB", "PSNR after the best scale and offset"),
     Column("ssim_matched", "float64", "", "SSIM after the best scale and offset"),
     Column("nrmse_source", "float64", "", "rms error on the source after the best match / GT rms"),
