@@ -123,7 +123,7 @@ class SimulatedImage:
         """Return the light of all objects near the image, a `Scene`."""
         return self.scene_on(self.frame, self.rms)
 
-    def scene_on(self, frame, rms):
+    def scene_on(self, frame, rms, offset=(0.0, 0.0)):
         """
         Return the light of all objects near another grid of pixels.
 
@@ -133,13 +133,15 @@ class SimulatedImage:
             Pixel grid.
         rms : float
             Noise of its pixels, in this image's unit.
+        offset : (float, float), optional
+            Where its middle lies from the sky's, east and north [arcsec].
 
         Returns
         -------
         scene : Scene
             Through the same telescope and band.
         """
-        table = _objects(self._sky, self.seed, _MARGIN)
+        table = _objects(self._sky, self.seed, _MARGIN, offset)
         fluxes = tuple(self.flux(part) for part in magnitude_at(table, self.settings.wavelength))
         return Scene(table, fluxes, frame, self.optics(), rms, self.seed)
 
@@ -318,9 +320,10 @@ def truth(sky, seed):
     return table[[column.name for column in truth_columns(names)]]
 
 
-def _objects(sky, seed, margin):
+def _objects(sky, seed, margin, offset=(0.0, 0.0)):
     x, y = sky.width / 2 + margin, sky.height / 2 + margin
-    return objects(seed, sky.population, (-x, x), (-y, y))
+    east, north = offset
+    return objects(seed, sky.population, (east - x, east + x), (north - y, north + y))
 
 
 def _hit_rows(image):

@@ -90,7 +90,7 @@ class SimulatedExposureSet:
             Within the dither of the centre of the sky.
         """
         rng = stream(self.seed, f"acquire.pointing.{self.name}", number)
-        offset = rng.uniform(-1, 1, 2) * self.settings.dither
+        offset = self.settings.offset + rng.uniform(-1, 1, 2) * self.settings.dither
         ra, dec = deproject(*offset, self._sky.ra, self._sky.dec)
         rolls = self.settings.roll_angles
         return Pointing(float(ra), float(dec), rolls[number % len(rolls)])
@@ -102,7 +102,9 @@ class SimulatedExposureSet:
 
     def mosaic_frame(self):
         """Return the smallest grid of the set's mosaic, a `Frame` that holds all chips."""
-        plane = Frame(self._sky.ra, self._sky.dec, self.settings.pixel_scale, 1, 1)
+        centre = deproject(*self.settings.offset, self._sky.ra, self._sky.dec)
+        centre = tuple(float(angle) for angle in centre)
+        plane = Frame(*centre, self.settings.pixel_scale, 1, 1)
         half = 0.0
         for number in range(len(self)):
             for version in range(1, self.settings.chips + 1):
@@ -111,7 +113,7 @@ class SimulatedExposureSet:
                 half = np.maximum(half, [np.abs(y).max(), np.abs(x).max()])
         height, width = (2 * half + 1) * self.settings.pixel_scale
         scale = self.settings.pixel_scale
-        return Frame.covering(self._sky.ra, self._sky.dec, height, width, scale)
+        return Frame.covering(*centre, height, width, scale)
 
     def mosaic_cards(self):
         """Return instrument and flux scale of the set's mosaic, a `fits.Header`."""
@@ -165,7 +167,7 @@ class SimulatedExposureSet:
         _, areas = pixel_map_and_areas(wcs, plane, window)
         areas *= (self.image.frame.pixel_scale / NOMINAL_SCALE) ** 2
         frame = ChipFrame(wcs, self.shape, self._sky.ra, self._sky.dec)
-        scene = self.image.scene_on(frame, self.rms())
+        scene = self.image.scene_on(frame, self.rms(), self.settings.offset)
         return scene.light(0, self.shape[0]), areas
 
     def planes(self, number, version):

@@ -6,7 +6,7 @@ the width asked for.  An object's stamp depends on the object and the mosaic onl
 never on the window in which it is used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import galsim
 import numpy as np
@@ -220,13 +220,17 @@ def stamp(galaxy, fluxes, knots, optics, x, y, half, jacobian=None):
     """
     column, row = round(x), round(y)
     parts = _parts(galaxy, fluxes, knots)
-    psf = optics.psf()
-    profile = galsim.Convolve(galsim.Sum(parts), psf) if parts else psf.withFlux(fluxes[0])
     image = galsim.ImageF(2 * half + 1, 2 * half + 1, scale=optics.pixel_scale)
     if jacobian is not None:
         image.wcs = galsim.JacobianWCS(*np.ravel(jacobian))
-    # An odd image has its true centre at a pixel's centre.
-    profile.drawImage(image, offset=(x - column, y - row))
+    # GalSim's obscured Airy is NaN at single frequencies, and finite beside them.
+    for optics_used in (optics, replace(optics, wavelength=optics.wavelength * (1 + 1e-6))):
+        psf = optics_used.psf()
+        profile = galsim.Convolve(galsim.Sum(parts), psf) if parts else psf.withFlux(fluxes[0])
+        # An odd image has its true centre at a pixel's centre.
+        profile.drawImage(image, offset=(x - column, y - row))
+        if np.isfinite(image.array).all():
+            break
     return column - half, row - half, image.array
 
 

@@ -97,7 +97,23 @@ class RunConfig(Section):
                 listed = ", ".join(names) or "none"
                 msg = f"proxy.{key}: no {telescope} mosaic {name!r}, there are {listed}"
                 raise ValueError(msg)
+        single = self.proxy.single_epoch
+        if single is not None and single.simulated is not None:
+            self._check_simulated_exposures(single)
         return self
+
+    def _check_simulated_exposures(self, single):
+        if single.simulated not in self.exposures():
+            listed = ", ".join(self.exposures()) or "none"
+            msg = (
+                f"proxy.single_epoch.simulated: no set of exposures {single.simulated!r}, "
+                f"there are {listed}"
+            )
+            raise ValueError(msg)
+        count = len(self.acquire.simulated.exposures[single.simulated].exposure_times)
+        if max(single.exposures) >= count:
+            msg = f"proxy.single_epoch.exposures: {single.exposures} of {count}, counted from 0"
+            raise ValueError(msg)
 
     @model_validator(mode="after")
     def _shown_variant_is_trained(self):
@@ -214,6 +230,14 @@ class RunConfig(Section):
         mosaics = {kept.mosaic: sky.mosaics[kept.mosaic]}
         only = sky.model_copy(update={"mosaics": mosaics, "exposures": {name: kept}})
         return Acquire.model_construct(simulated=only).model_dump_json()
+
+    def truth_of_exposures(self):
+        """Return what the truth about single exposures depends on, JSON of an `Acquire` section."""
+        sky, single = self.acquire.simulated, self.proxy.single_epoch
+        exposures = {single.simulated: sky.exposures[single.simulated]}
+        names = [exposures[single.simulated].mosaic, single.truth]
+        only = {"mosaics": {name: sky.mosaics[name] for name in names}, "exposures": exposures}
+        return Acquire.model_construct(simulated=sky.model_copy(update=only)).model_dump_json()
 
     def download(self, path):
         """

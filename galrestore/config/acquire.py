@@ -188,6 +188,13 @@ class SimulatedExposures(Section):
         ge=0,
         le=60,
     )
+    offset: tuple[float, float] = setting(
+        (0.0, 0.0),
+        "Where the exposures point from the centre of the sky, east and north; beyond the "
+        "mosaics there are other galaxies, which networks have not been trained on.",
+        unit="arcsec",
+        paper="-",
+    )
     roll_angles: list[float] = setting(
         [20.0, 110.0],
         "Position angles of the columns, taken in turn.",

@@ -1,9 +1,13 @@
 """Settings of stage ``proxy``: real HST stamps beside a better image of the same sky."""
 
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
 from galrestore.config.base import Section, setting
 from galrestore.config.mosaic import Name
 
-__all__ = ["MultiEpoch", "Proxy"]
+__all__ = ["MultiEpoch", "Proxy", "SingleEpoch"]
 
 
 class MultiEpoch(Section):
@@ -24,6 +28,48 @@ class MultiEpoch(Section):
     )
 
 
+class SingleEpoch(Section):
+    """Sets ``single_epoch`` and, of a simulated sky, ``single_epoch_truth``."""
+
+    simulated: Name | None = setting(
+        None, "Set of simulated exposures and their mosaic; null for files.", unit="", paper="5.1"
+    )
+    exposures: tuple[Annotated[int, Field(ge=0)], ...] = setting(
+        (0,), "Which of the simulated exposures are restored.", unit="", paper="5.1", min_length=1
+    )
+    truth: Name | None = setting(
+        None,
+        "JWST mosaic of the simulated sky whose PSF the truth has; null for no truth.",
+        unit="",
+        paper="-",
+    )
+    files: tuple[str, ...] = setting(
+        (), "Exposures (_flt, _flc), below data_root or absolute.", unit="", paper="5.1"
+    )
+    mosaic: Name | None = setting(
+        None, "Multi-epoch HST mosaic of the same sky, for files.", unit="", paper="5.1"
+    )
+    held_out: bool = setting(
+        False,
+        "Leave that mosaic out of fits, noise and training pairs.",
+        unit="",
+        paper="5.1",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self):
+        if (self.simulated is None) == (self.mosaic is None):
+            msg = f"give simulated, or mosaic and files, got {self.simulated} and {self.mosaic}"
+            raise ValueError(msg)
+        if (self.mosaic is None) != (not self.files):
+            msg = f"mosaic and files belong together, got {self.mosaic} and {self.files}"
+            raise ValueError(msg)
+        if self.truth is not None and self.simulated is None:
+            msg = f"truth is known of simulated exposures alone, got {self.truth!r}"
+            raise ValueError(msg)
+        return self
+
+
 class Proxy(Section):
     """Sets whose GT is a better image, no truth (stage ``proxy``)."""
 
@@ -38,22 +84,52 @@ class Proxy(Section):
         gt=0.005,
         lt=0.5,
     )
+    methods: Literal["all", "shown"] = setting(
+        "all",
+        "What restores these sets: all methods, or no training and the variant of the figures.",
+        unit="",
+        paper="5",
+    )
     multi_epoch: MultiEpoch | None = setting(
         None, "HST mosaic against JWST mosaic; null for none.", unit="", paper="5.2"
     )
 
+    single_epoch: SingleEpoch | None = setting(
+        None,
+        "Single exposures against their multi-epoch mosaic; null for none.",
+        unit="",
+        paper="5.1",
+    )
+
     def named(self):
         """Return key, telescope and name of the mosaics named, a list of (str, str, str)."""
-        multi = self.multi_epoch
-        if multi is None:
-            return []
-        return [("multi_epoch.hst", "hst", multi.hst), ("multi_epoch.jwst", "jwst", multi.jwst)]
+        multi, single = self.multi_epoch, self.single_epoch
+        names = []
+        if multi is not None:
+            names += [
+                ("multi_epoch.hst", "hst", multi.hst),
+                ("multi_epoch.jwst", "jwst", multi.jwst),
+            ]
+        if single is not None and single.mosaic is not None:
+            names.append(("single_epoch.mosaic", "hst", single.mosaic))
+        if single is not None and single.truth is not None:
+            names.append(("single_epoch.truth", "jwst", single.truth))
+        return names
 
     def held_out(self):
         """Return the names of mosaics that training does without, a set of str."""
-        multi = self.multi_epoch
-        return {multi.hst, multi.jwst} if multi is not None and multi.held_out else set()
+        multi, single = self.multi_epoch, self.single_epoch
+        names = set()
+        if multi is not None and multi.held_out:
+            names |= {multi.hst, multi.jwst}
+        if single is not None and single.held_out:
+            names.add(single.mosaic)
+        return names
 
     def sets(self):
         """Return the names of the sets, a list of str."""
-        return [name for name in ("multi_epoch",) if getattr(self, name) is not None]
+        names = [
+            name for name in ("multi_epoch", "single_epoch") if getattr(self, name) is not None
+        ]
+        truth = self.single_epoch is not None and self.single_epoch.truth is not None
+        return [*names, *(["single_epoch_truth"] if truth else [])]

@@ -27,7 +27,7 @@ ASSUMPTIONS = (
     "the product list names one NIRCam pointing; the estimate is for as many as the paper's "
     "number of JWST stamps needs, these being as dense on the sky as in the measured run, whose "
     "simulated field is rich",
-    "present, compare, gather and check have no benchmark files and are left out: minutes",
+    "present, compare, proxy, shapes, gather and check are left out: minutes",
 )
 _FRAME, _SEEN = 5.1 * 2.2, 2 * 2.2**2  # arcmin^2
 _CHANNELS = {"short": 0.031, "long": 0.063}  # arcsec

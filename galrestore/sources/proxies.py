@@ -8,8 +8,9 @@ resolution are in it.
 import numpy as np
 from scipy.spatial import KDTree
 
-from galrestore.sources.regridding import covering_window, pixel_map, regrid
+from galrestore.sources.regridding import covering_window, regrid
 from galrestore.sources.stamp_wcs import stamp_wcs
+from galrestore.synthesis.blot import pixel_map
 
 __all__ = ["on_frame", "split_like", "stamp_frame"]
 

@@ -13,7 +13,7 @@ Fruchter & Hook (2002), PASP 114, 144.
 import numpy as np
 from drizzle.resample import Drizzle
 
-__all__ = ["covering_window", "pixel_map", "regrid"]
+__all__ = ["covering_window", "regrid"]
 
 # Pixels beyond the corners: the curvature of a frame over a stamp is far less than one.
 _MARGIN = 4
@@ -58,30 +58,6 @@ def covering_window(wcs, shape, target, part):
     return y0, y1, x0, x1
 
 
-def pixel_map(wcs, target, window):
-    """
-    Say where the pixels of a window lie in another frame.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        Of the image.
-    target : astropy.wcs.WCS
-        Of the frame.
-    window : tuple of int
-        First and last + 1 row, first and last + 1 column.
-
-    Returns
-    -------
-    positions : ndarray of float64, shape (H, W, 2)
-        Column and row of each pixel's centre in the frame [pixel], 0-based.
-    """
-    y0, y1, x0, x1 = window
-    y, x = np.mgrid[y0:y1, x0:x1].astype(float)
-    sky = wcs.all_pix2world(x.ravel(), y.ravel(), 0)
-    return np.stack(target.all_world2pix(*sky, 0), axis=-1).reshape(*x.shape, 2)
-
-
 def regrid(pixels, blank, positions, size):
     """
     Drizzle an image on a frame.
@@ -93,7 +69,7 @@ def regrid(pixels, blank, positions, size):
     blank : ndarray of bool, shape (H, W)
         Pixels without data.
     positions : ndarray of float64, shape (H, W, 2)
-        As `pixel_map` returns them.
+        As `galrestore.synthesis.blot.pixel_map` returns them.
     size : int
         Rows and columns of the frame [pixel].
 

@@ -96,6 +96,9 @@ def add_arguments(parser):
     quality.add_argument("--fits", type=Path, required=True, help="of the GalSim LQ images")
     quality.add_argument("--population", type=Path, required=True, help="what they show")
     _set_kind(kinds, "fig05", _fig05, "Figure 5: examples")
+    fig08a = _set_kind(kinds, "fig08a", _fig08a, "Figure 8a: exposures and their mosaic")
+    fig08a.add_argument("--truth", type=Path, help="FITS cubes of the set with the truth as GT")
+    fig08a.add_argument("--truth-measurements", type=Path, help="scores of RS against it")
     fig08b = _set_kind(kinds, "fig08b", _fig08b, "Figure 8b: HST mosaic and JWST")
     fig08b.add_argument("--titles", nargs=2, required=True, metavar=("LQ", "GT"), help="columns")
     curves = _kind(kinds, "training", _training, "loss and scores of all phases", "PDF PNG")
@@ -241,27 +244,50 @@ def _fig05(args):
 
 
 def _fig08b(args):
-    pairs, tested, scored = _tested_set(args)
-    noise, truth = pairs["noise"].to_numpy()[tested], read_cube(args.images, "GT", tested)
-    rows = fig05_examples.choose(truth, noise, _FIGURE_8_ROWS)
-    low_quality = read_cube(args.images, "LQ", tested)
+    _, tested, scored = _tested_set(args)
+    low_quality, truth = (read_cube(args.images, name, tested) for name in ("LQ", "GT"))
     before = psnr(affine_match(low_quality, truth)[0], truth)
-    images = {
-        args.titles[0]: low_quality[rows],
-        "RS": read_cube(args.restored, "RS", rows),
-        args.titles[1]: truth[rows],
-    }
+    columns = {args.titles[1]: (truth, before, scored["psnr_matched"])}
     intro = "Multi-epoch HST images restored, beside NIRCam's of the same sky (section 5.2)."
-    figure, caption = fig08_hst.draw(
-        images,
-        noise[rows],
-        {args.titles[1]: (before, scored["psnr_matched"])},
-        scored["method"].iloc[0],
-        intro,
-        fig08_hst.MULTI_EPOCH,
+    _figure8(args, args.titles[0], columns, (intro, fig08_hst.MULTI_EPOCH), [])
+
+
+def _fig08a(args):
+    _, tested, _ = _tested_set(args)
+    low_quality = read_cube(args.images, "LQ", tested)
+    columns, files = {}, []
+    for title, images, scores in (
+        ("MT-HQ", args.images, args.measurements),
+        ("truth", args.truth, args.truth_measurements),
+    ):
+        if images is not None:
+            better = read_cube(images, "GT", tested)
+            before = psnr(affine_match(low_quality, better)[0], better)
+            columns[title] = better, before, read_table(scores, MEASUREMENTS)["psnr_matched"]
+            files += [images, scores]
+    intro = (
+        "Single-epoch HST images in the detector's frame (SG-LQ) restored, beside the multi-epoch "
+        "mosaic brought to the same pixels (MT-HQ; section 5.1)"
     )
-    inputs = [args.images, args.table, args.restored, args.measurements]
-    save(figure, caption, *args.output, provenance(args, inputs))
+    if args.truth is not None:
+        intro += " and the truth of the simulated sky through JWST's PSF"
+    _figure8(args, "SG-LQ", columns, (f"{intro}.", fig08_hst.SINGLE_EPOCH), files)
+
+
+def _figure8(args, title, columns, texts, files):
+    pairs, tested, scored = _tested_set(args)
+    noise = pairs["noise"].to_numpy()[tested]
+    rows = fig05_examples.choose(list(columns.values())[-1][0], noise, _FIGURE_8_ROWS)
+    images = {
+        title: read_cube(args.images, "LQ", tested[rows]),
+        "RS": read_cube(args.restored, "RS", rows),
+        **{name: better[rows] for name, (better, _, _) in columns.items()},
+    }
+    scores = {name: (before, after) for name, (_, before, after) in columns.items()}
+    method = scored["method"].iloc[0]
+    figure, caption = fig08_hst.draw(images, noise[rows], scores, method, *texts)
+    inputs = [args.images, args.table, args.restored, args.measurements, *files]
+    save(figure, caption, *args.output, provenance(args, list(dict.fromkeys(inputs))))
 
 
 def _tested_set(args):

@@ -1,21 +1,27 @@
 """Stage ``proxy``: HST images and better ones of the same sky in, a set of pairs out."""
 
 import logging
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from galrestore.archive.local import sky_rms
-from galrestore.config import Proxy
+from galrestore.config import Acquire, Proxy
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.cubes import write_cube
+from galrestore.files.exposures import read_exposure
+from galrestore.files.images import open_image, read_window
 from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import concatenate, read_table, write_table
 from galrestore.progress import track
+from galrestore.sources.cosmic_rays import effective_read_noise
 from galrestore.sources.proxies import on_frame, split_like, stamp_frame
+from galrestore.sources.selection import object_ids
+from galrestore.sources.single_epoch import blotted, cleaned, detector_windows
 from galrestore.sources.stamps import corner
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.synthesis.degradation import normalise
@@ -29,11 +35,37 @@ def add_arguments(parser):
     multi = _set(sets, _multi_epoch, "multi_epoch", "an HST mosaic against a NIRCam mosaic")
     multi.add_argument("--hst", type=Path, required=True, help="manifest of the HST mosaic")
     multi.add_argument("--jwst", type=Path, required=True, help="manifest of the JWST mosaic")
+    single = _set(sets, _single_epoch, "single_epoch", "exposures against their mosaic")
+    single.add_argument("--exposures", type=Path, nargs="+", required=True, help="_flt or _flc")
+    single.add_argument("--mosaic", type=Path, required=True, help="manifest of the mosaic")
+    single.add_argument(
+        "--truth", type=Path, nargs="*", default=[], help="planes in place of the mosaic, in order"
+    )
+    _add_truth(sets)
 
 
 def run(args):
     """Run the stage."""
     args.make(args)
+
+
+def _add_truth(sets):
+    text = "what an exposure of the simulated sky would show through JWST's PSF, without noise"
+    truth = sets.add_parser("truth", help=text, description=text[0].upper() + text[1:] + ".")
+    truth.add_argument("--set", required=True, help="set of exposures")
+    truth.add_argument("--number", type=int, required=True, help="exposure, from 0")
+    truth.add_argument("--sharp", required=True, help="mosaic whose PSF the truth has")
+    truth.add_argument("--output", type=Path, required=True, help="FITS file to write")
+    add_common_arguments(truth, Acquire)
+    truth.set_defaults(make=_truth)
+
+
+def _truth(args):
+    from galrestore.archive.simulated_sharpness import write_truth
+
+    sky = args.settings.simulated
+    record = provenance(args, [])
+    write_truth(args.set, sky, args.seed, args.number, args.sharp, args.output, record)
 
 
 def _set(sets, make, name, text):
@@ -52,7 +84,7 @@ def _set(sets, make, name, text):
 
 
 def _multi_epoch(args):
-    sources, size = _sources(args), args.settings.size
+    sources, size = _sources(args, args.settings.pixel_scale), args.settings.size
     kept, low_quality, better = [], [], []
     with open_mosaic(args.hst) as hst, open_mosaic(args.jwst) as jwst:
         for mosaic, path in ((hst, args.hst), (jwst, args.jwst)):
@@ -69,14 +101,66 @@ def _multi_epoch(args):
     _write(args, sources.iloc[kept], low_quality, better, [args.hst, args.jwst])
 
 
+def _single_epoch(args):
+    parts, low_quality, better = [], [], []
+    with open_mosaic(args.mosaic) as mosaic:
+        if mosaic.wcs is None:
+            raise InputError(args.mosaic, "has no celestial WCS: its place on the sky is not known")
+        if mosaic.unit != "electron/s":
+            raise InputError(args.mosaic, f"is in {mosaic.unit}, expected electron/s")
+        for path, truth in zip_longest(args.exposures, args.truth):
+            exposure = read_exposure(path)
+            sources = _sources(args, exposure.chips[0].nominal_scale)
+            for number, chip in enumerate(exposure.chips):
+                part, stamps, references = _on_chip(args, mosaic, exposure, chip, sources)
+                if truth is not None:
+                    with open_image(truth, number + 1) as hdu:
+                        plane = read_window(truth, hdu, 0, hdu.shape[0], 0, hdu.shape[1])
+                    references = [plane[y0:y1, x0:x1] for y0, y1, x0, x1 in part["window"]]
+                parts.append(part.drop(columns="window"))
+                low_quality += stamps
+                better += references
+    files = [*args.exposures, args.mosaic, *args.truth]
+    _write(args, pd.concat(parts, ignore_index=True), low_quality, better, files)
+
+
+def _on_chip(args, mosaic, exposure, chip, sources):
+    """Cut sources on a chip out of the exposure, and out of the mosaic."""
+    where, size = sources[["ra", "dec"]].to_numpy(), args.settings.size
+    found, windows = detector_windows(chip.wcs, chip.shape, *where.T, size)
+    kept, stamps, references = [], [], []
+    noise = effective_read_noise(chip.data, chip.read_noise, chip.bad)
+    flagged, filled = exposure.cosmic_rays_flagged, 0
+    for row, window in zip(found, track(windows, f"{exposure.name} {chip.name}"), strict=True):
+        reference = blotted(mosaic, chip, window)
+        if reference is not None:
+            clean = cleaned(chip, noise, window, flagged)
+            filled += clean.replaced > 0
+            kept.append((row, window))
+            stamps.append(clean.image)
+            references.append(reference)
+    logger.info(
+        "%s %s: %d of %d stamps were hit or had bad pixels, which are filled",
+        *(exposure.name, chip.name, filled, len(kept)),
+    )
+    part = sources.iloc[[row for row, _ in kept]].reset_index(drop=True)
+    part["window"] = [window for _, window in kept]
+    ids = object_ids(f"{exposure.name} {chip.name}", len(sources))
+    part["group"], part["id"] = part["id"], ids[[row for row, _ in kept]]
+    # The PSF of the mosaic, in pixels of the detector.
+    part["star_fwhm"] *= part["pixel_scale"] / chip.nominal_scale
+    part["pixel_scale"] = args.settings.pixel_scale
+    return part, stamps, references
+
+
 def _rows(sources):
     return [source for _, source in sources.iterrows()]
 
 
-def _sources(args):
+def _sources(args, scale):
     """Read the accepted sources of the HST catalogue that a stamp holds."""
     table = read_table(args.catalogue, CATALOGUE)
-    side = args.settings.size * args.settings.pixel_scale
+    side = args.settings.size * scale
     wide = table["stamp_width"] * table["pixel_scale"] > side
     sources = table[(table["rejected_by"] == "") & table["ra"].notna() & ~wide]
     if sources.empty:

@@ -373,3 +373,23 @@ def test_detector_sees_the_light_that_the_mosaic_has():
     assert_allclose(blotted[known].sum(), light[known].sum(), rtol=0.01)
     _, other = pixel_map_and_areas(detector, frame.wcs(), window)
     assert_allclose(areas, other, rtol=1e-9)
+
+
+def test_exposures_beside_the_sky_see_what_is_there():
+    # Truth is listed within the sky's extent: one of twice the size holds the offset field.
+    simulated, sky = exposures(offset=(0.0, 40.0))
+    wide = sky.model_copy(update={"width": 120.0, "height": 120.0})
+    table = truth(wide, SEED)
+    wcs, (light, areas) = simulated.wcs(0, 1), simulated.light(0, 1)
+    x, y = wcs.wcs_world2pix(table.ra, table.dec, 0)
+    near = (np.abs(x - 160) < 200) & (np.abs(y - 80) < 120)
+    x[near], y[near] = wcs.all_world2pix(table.ra[near], table.dec[near], 0)
+    inside = near & (x > 10) & (x < 309) & (y > 10) & (y < 149)
+    brightest = table.magnitude_acs[inside].idxmin()
+    row, column = np.unravel_index(np.argmax(light / areas), light.shape)
+    # The brightest pixel holds the brightest star, or is beside one on an edge.
+    assert abs(x[brightest] - column) < 1
+    assert abs(y[brightest] - row) < 1
+    assert abs(table.dec[brightest] - sky.dec) * 3600 > 25  # not of the sky itself
+    frame = simulated.mosaic_frame()
+    assert (frame.dec - sky.dec) * 3600 == pytest.approx(40.0, abs=1e-3)

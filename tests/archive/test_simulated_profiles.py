@@ -153,3 +153,16 @@ def test_peak_is_estimated_well_enough_to_skip_the_invisible(name):
         true = stamp(galaxy, fluxes, None, optics, 60, 60, 40)[2].max()
         # Not below the truth, so that nothing visible is left out, nor far above.
         assert true < estimate < 6 * true
+
+
+def test_a_frequency_where_galsim_fails_leaves_no_hole():
+    # Pixels of a simulated chip, on which GalSim's Airy has a NaN among its frequencies.
+    optics = Optics("jwst", 1.154, 0.05, 0.01574958122192579)
+    chip = np.array(
+        [[-0.020431712322711078, -0.047033595982844505],
+         [0.04527201870985209, -0.017082927111289337]]
+    )  # fmt: skip
+    found = stamp(STAR, (1.0, 1.0, 0, 0), None, optics, 20.0, 20.0, 19, chip)[2]
+    beside = stamp(STAR, (1.0, 1.0, 0, 0), None, optics, 20.0, 20.0, 19, chip * (1 + 1e-7))[2]
+    # Pixels change by 1e-7 of their size, the wavelength by 1e-6, the light by as little.
+    assert_allclose(found, beside, atol=1e-5 * beside.max())

@@ -5,7 +5,8 @@ import pytest
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose
 
-from galrestore.sources.regridding import covering_window, pixel_map, regrid
+from galrestore.sources.regridding import covering_window, regrid
+from galrestore.synthesis.blot import pixel_map
 
 SIZE = 40
 FRAME = (0, SIZE, 0, SIZE)

@@ -155,6 +155,22 @@ def test_a_mosaic_without_a_place_is_refused(sky, capsys):
     assert "nircam_mosaic.parquet: has no celestial WCS" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("single", "message"),
+    [
+        ({}, "give simulated, or mosaic and files"),
+        ({"mosaic": "a"}, "mosaic and files belong together"),
+        ({"simulated": "a", "files": ["b"]}, "mosaic and files belong together"),
+        ({"mosaic": "a", "files": ["b"], "truth": "c"}, "known of simulated exposures alone"),
+        ({"simulated": "a"}, r"single_epoch.simulated: no set of exposures 'a', there are none"),
+        ({"mosaic": "a", "files": ["b"]}, r"single_epoch.mosaic: no hst mosaic 'a'"),
+    ],
+)
+def test_settings_of_single_epochs(single, message):
+    with pytest.raises(SettingsError, match=message):
+        config.load({"seed": 1, "acquire": {}, "proxy": {"single_epoch": single}})
+
+
 def test_settings_name_mosaics_that_exist():
     proxy = {"multi_epoch": {"hst": "x", "jwst": "y"}}
     with pytest.raises(SettingsError, match=r"proxy.multi_epoch.hst: no hst mosaic 'x'"):

@@ -16,6 +16,10 @@ rule check:
             *expand("results/exposures/{set}.parquet", set=RUN.exposures()),
             *expand(rules.combine_exposures.output, set=RUN.exposures()),
             *expand(
+                rules.select_epochs.output,
+                set=RUN.exposures() if "single_epoch" in PROXIES else [],
+            ),
+            *expand(
                 "results/stamps/{mosaic}.{kind}",
                 mosaic=[*HST, *JWST],
                 kind=["fits", "parquet"],
@@ -27,8 +31,16 @@ rule check:
             *expand("results/pairs/{set}.{kind}", set=SETS, kind=["fits", "parquet"]),
             *expand("results/models/{model}/weights.safetensors", model=RUN.train.models()),
             *expand("results/models/{model}/history.parquet", model=RUN.train.models()),
-            *expand("results/restored/{method}/{set}.fits", method=METHODS, set=SETS),
-            *expand("results/measurements/{method}/{set}.parquet", method=METHODS, set=SETS),
+            *(
+                f"results/restored/{method}/{set}.fits"
+                for set in SETS
+                for method in methods_of(set)
+            ),
+            *(
+                f"results/measurements/{method}/{set}.parquet"
+                for set in SETS
+                for method in methods_of(set)
+            ),
             *expand(
                 "results/baselines/{kind}/{method}.parquet", kind=["grid", "stamps"], method=TUNED
             ),

@@ -53,16 +53,57 @@ def files_of(name):
     return [f"results/mosaics/{name}_{end}.fits" for end in ends]
 
 
-def proxy_files(wildcards):
-    """Images of the mosaics that a set of stamps beside better images is made of."""
-    return [file for _, _, name in RUN.proxy.named() for file in files_of(name)]
+def methods_of(name):
+    """Methods that restore a set."""
+    if name in PROXIES and RUN.proxy.methods == "shown":
+        return [method for method in METHODS if method in ("none", RUN.shown_variant())]
+    return METHODS
+
+
+def shaped(wildcards):
+    """Methods whose images are measured; no training is LQ, measured with every set."""
+    return [method for method in methods_of(wildcards.set) if method != "none"]
+
+
+def multi_epoch_files(wildcards):
+    """Images of the mosaics of the set `multi_epoch`."""
+    named = RUN.proxy.multi_epoch
+    return [file for name in (named.hst, named.jwst) for file in files_of(name)]
+
+
+def single_epoch_files(wildcards):
+    """Exposures and mosaic of the set `single_epoch`, simulated or real, by name."""
+    single = RUN.proxy.single_epoch
+    if single.simulated is None:
+        folder = RUN.acquire.local.root if RUN.acquire.local else RUN.acquire.mast.root
+        return {
+            "exposures": [os.path.join(folder, file) for file in single.files],
+            "mosaic": f"results/mosaics/{single.mosaic}.parquet",
+            "catalogue": f"results/stamps/{single.mosaic}.parquet",
+            "files": files_of(single.mosaic),
+        }
+    exposures = exposure_files(single.simulated)
+    return {
+        "exposures": [exposures[number] for number in single.exposures],
+        "mosaic": f"results/exposures/{single.simulated}_mosaic.parquet",
+        "catalogue": f"results/exposures/{single.simulated}_catalogue.parquet",
+        "files": expand(
+            "results/exposures/{name}_{kind}.fits", name=single.simulated, kind=["sci", "wht"]
+        ),
+    }
+
+
+def truth_files(wildcards):
+    """Truth about the exposures, for the set that has it."""
+    numbers = RUN.proxy.single_epoch.exposures if wildcards.set == "single_epoch_truth" else []
+    return [f"results/exposures/truth/{number:02d}.fits" for number in numbers]
 
 
 def band_titles(wildcards):
     """Columns of Figure 8b: telescope and filter of its two mosaics."""
     mosaics = {name: mosaic for _, name, mosaic in RUN.mosaics()}
-    named = [(telescope, mosaics[name].band) for _, telescope, name in RUN.proxy.named()]
-    return [f"{telescope.upper()} {band}" for telescope, band in named]
+    named = RUN.proxy.multi_epoch
+    return [f"HST {mosaics[named.hst].band}", f"JWST {mosaics[named.jwst].band}"]
 
 
 def exposure_files(name):

@@ -23,14 +23,17 @@ PRESENTED = [
     "results/figures/fit_quality.png",
     "results/figures/fig05_examples.png",
     "results/figures/training_curves.png",
-    *(["results/figures/fig08b_mosaic.png"] if "multi_epoch" in PROXIES else []),
     *(["results/tables/published_fits.md"] if PUBLISHED else []),
 ]
 
 
 rule table1:
     input:
-        measurements=expand("results/measurements/{method}/{{set}}.parquet", method=METHODS),
+        measurements=lambda wildcards: expand(
+            "results/measurements/{method}/{set}.parquet",
+            method=methods_of(wildcards.set),
+            set=wildcards.set,
+        ),
         tuned=expand("results/baselines/grid/{method}.parquet", method=TUNED),
     output:
         parquet="results/tables/table1_{set}.parquet",
@@ -244,32 +247,6 @@ rule fig05_examples:
     shell:
         "python -m galrestore present fig05 --images {input.images:q} --table {input.table:q}"
         " --restored {input.restored:q} --measurements {input.measurements:q}"
-        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
-        " --output {output.pdf:q} {output.png:q}"
-
-
-rule fig08b_mosaic:
-    input:
-        images="results/pairs/multi_epoch.fits",
-        table="results/pairs/multi_epoch.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/multi_epoch.fits",
-        measurements=f"results/measurements/{RUN.shown_variant()}/multi_epoch.parquet",
-    output:
-        pdf="results/figures/fig08b_mosaic.pdf",
-        png="results/figures/fig08b_mosaic.png",
-    log:
-        "results/logs/present/fig08b_mosaic.log",
-    conda:
-        "../../envs/galrestore.yaml"
-    params:
-        titles=band_titles,
-        settings=RUN.section("present"),
-        seed=RUN.seed,
-        code=fingerprint("stages.present"),
-    shell:
-        "python -m galrestore present fig08b --images {input.images:q} --table {input.table:q}"
-        " --restored {input.restored:q} --measurements {input.measurements:q}"
-        " --titles {params.titles:q}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --output {output.pdf:q} {output.png:q}"
 

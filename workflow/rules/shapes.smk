@@ -6,9 +6,6 @@
 #           results/shapes/<set>_pixels.parquet     pixels drawn from the Kron ellipses
 #           results/shapes/<set>_spectrum.parquet   power by spatial frequency
 
-# No training is LQ itself, which is measured with every set.
-SHAPED = [method for method in METHODS if method != "none"]
-
 # GT of these sets is another telescope's image, in another unit and band.
 OTHER_BANDS = ["multi_epoch"]
 
@@ -17,7 +14,9 @@ rule shapes:
     input:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
-        restored=expand("results/restored/{method}/{{set}}.fits", method=SHAPED),
+        restored=lambda wildcards: expand(
+            "results/restored/{method}/{set}.fits", method=shaped(wildcards), set=wildcards.set
+        ),
         named=RUN.degrade.files(),
     output:
         objects="results/shapes/{set}.parquet",
@@ -32,7 +31,7 @@ rule shapes:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        methods=SHAPED,
+        methods=shaped,
         fluxes=lambda wildcards: "--no-fluxes" if wildcards.set in OTHER_BANDS else "",
         settings=RUN.section("shapes"),
         psf=RUN.section("degrade"),
