@@ -37,6 +37,7 @@ STAGES = {
     "measure_limits": "measure restored sets of the limits",
     "present": "make a table or a figure",
     "present_scheme": "draw the network and the phases of training",
+    "present_calibration": "tell bias and scatter of flux, size and index in bins",
     "present_limits": "make tables and figures of the limits",
     "check": "test the artefacts and compare fingerprints",
     "estimate": "estimate what a run will need from the benchmark files of another",

@@ -38,7 +38,7 @@ rule check:
             ),
             *expand(
                 "results/tables/{kind}_{set}.parquet",
-                kind=["morphology", "photometry", "restoration_gains"],
+                kind=["morphology", "photometry", "restoration_gains", "calibration"],
                 set=SETS,
             ),
             "results/tables/selection.parquet",
