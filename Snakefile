@@ -31,6 +31,7 @@ include: "workflow/rules/present_shapes.smk"
 include: "workflow/rules/present_calibration.smk"
 include: "workflow/rules/scheme.smk"
 include: "workflow/rules/limits.smk"
+include: "workflow/rules/present_claims.smk"
 include: "workflow/rules/check.smk"
 include: "workflow/rules/estimate.smk"
 

@@ -43,6 +43,7 @@ rule check:
             ),
             "results/tables/selection.parquet",
             "results/tables/population.parquet",
+            "results/tables/claims.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
             *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
             *LIMIT_FILES,
