@@ -27,3 +27,12 @@ class Present(Section):
         ge=2,
         le=100_000,
     )
+    calibration_bins: int = setting(
+        5,
+        "Bins of S/N, size and noise in the tables of calibration, of equally many objects, "
+        "three at least.",
+        unit="",
+        paper="-",
+        ge=1,
+        le=100,
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from galrestore.cli import main
+from galrestore.files.contracts.calibration import CALIBRATION
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.shapes import COMPARISON, GAINS, SHAPE_PIXELS, SHAPES, SPECTRUM
 from galrestore.files.cubes import write_cube
@@ -149,3 +150,29 @@ def test_an_image_that_was_not_measured(folder, capsys):
     call = ["present", "residual_power", *arguments, "--settings", "{}", "--seed", "7"]
     assert main([*call, "--output", "a.pdf", "a.png"]) == 2
     assert "out/spectrum.parquet: holds no image 'other', but LQ, net" in capsys.readouterr().err
+
+
+def calibrate(what, *arguments, outputs):
+    shown = ("--image", "net", "--lineage", "restormer/jwst", "--settings", "{}", "--seed", "7")
+    return main(["present_calibration", what, *arguments, *shown, "--output", *outputs])
+
+
+def test_calibration_of_the_measurements(folder, capsys):
+    assert run() == 0
+    given = ("--objects", "out/objects.parquet", "--pairs", "pairs.parquet")
+    assert calibrate("table", *given, outputs=["t/c.parquet", "t/c.csv", "t/c.md"]) == 0
+    table = read_table("t/c.parquet", CALIBRATION)
+    # Five objects make one bin; RS is GT, whose shape has no error at all.
+    own = table[(table["image"] == "net") & table["quantity"].isin(["R50", "n"])]
+    assert own["count"].eq(5).all()
+    assert own["bias"].eq(0).all()
+    assert "## aperture flux by S/N" in Path("t/c.md").read_text()
+    assert "| JWST" in Path("t/c.md").read_text()
+    outputs = ["t/c.pdf", "t/c.png"]
+    assert calibrate("figure", "--table", "t/c.parquet", outputs=outputs) == 0
+    assert Path("t/c.png").stat().st_size > 10_000
+
+    pairs = read_table("pairs.parquet", PAIRS)
+    write_table("pairs.parquet", pairs.assign(id=pairs["id"] + 1), PAIRS, RECORD)
+    assert calibrate("table", *given, outputs=["u/c.parquet", "u/c.csv", "u/c.md"]) == 2
+    assert "has other objects than pairs.parquet" in capsys.readouterr().err

@@ -50,11 +50,12 @@ rule check:
             ),
             *expand(
                 "results/tables/{kind}_{set}.parquet",
-                kind=["morphology", "photometry", "restoration_gains"],
+                kind=["morphology", "photometry", "restoration_gains", "calibration"],
                 set=SETS,
             ),
             "results/tables/selection.parquet",
             "results/tables/population.parquet",
+            "results/tables/claims.parquet",
             *expand("results/published/{mosaic}.parquet", mosaic=PUBLISHED),
             *(["results/tables/published_fits.parquet"] if PUBLISHED else []),
             *LIMIT_FILES,
