@@ -93,8 +93,9 @@ def _caption(images, noise, scores, method, intro, caveats):
 def _means(scores):
     texts = []
     for title, (before, after) in scores.items():
-        gain = np.asarray(after) - np.asarray(before)
-        error = np.std(gain, ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.nan
+        with np.errstate(invalid="ignore"):  # infinite where images are equal
+            gain = np.asarray(after) - np.asarray(before)
+            error = np.std(gain, ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.nan
         texts.append(
             f"against {title} {np.mean(before):.2f} dB (LQ) and {np.mean(after):.2f} dB (RS), "
             f"{np.mean(gain):+.2f} +- {error:.2f} dB"
