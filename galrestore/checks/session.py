@@ -11,10 +11,12 @@ from xml.etree import ElementTree
 from galrestore.checks import (
     plugin,
     test_baselines,
+    test_limits,
     test_models,
     test_pairs,
     test_provenance,
     test_scores,
+    test_shapes,
     test_sources,
 )
 from galrestore.checks.artefacts import list_files
@@ -32,6 +34,8 @@ _CHECKS = (
     test_models,
     test_baselines,
     test_scores,
+    test_shapes,
+    test_limits,
 )
 _PASSED, _FAILED = 0, 1
 _NAMED = 5

@@ -58,10 +58,12 @@ rule check:
         code=fingerprint(
             "stages.check",
             "checks.test_baselines",
+            "checks.test_limits",
             "checks.test_models",
             "checks.test_pairs",
             "checks.test_provenance",
             "checks.test_scores",
+            "checks.test_shapes",
             "checks.test_sources",
         ),
     shell:
