@@ -17,10 +17,13 @@ _ARGUMENTS = {
     "tuned": ("baselines/grid", ".parquet"),
     "restored": ("restored", ".fits"),
     "scored": ("measurements", ".parquet"),
-    "shaped": ("shapes", ".parquet"),
     "presented": ("tables", ".parquet"),
+    "limit_set": ("limits/sets", ".parquet"),
+    "limit_restored": ("limits/restored", ".fits"),
+    "limit_measured": ("limits/measurements", ".parquet"),
     "model": ("models", ".safetensors"),
 }
+_BESIDE = ("_pixels", "_spectrum")
 
 
 def pytest_addoption(parser):
@@ -44,6 +47,10 @@ def pytest_generate_tests(metafunc):
     if "file" in metafunc.fixturenames:
         names = [path.as_posix() for path in found.files]
         metafunc.parametrize("file", names, ids=names)
+    if "shaped" in metafunc.fixturenames:
+        # Pixels and spectra are tables of their own beside each set's.
+        names = [name for name in found.below("shapes", ".parquet") if not name.endswith(_BESIDE)]
+        metafunc.parametrize("shaped", names, ids=names)
     for argument, place in _ARGUMENTS.items():
         if argument in metafunc.fixturenames:
             names = found.below(*place)

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 from galrestore.checks import (
     plugin,
     test_baselines,
+    test_flux,
+    test_limits,
     test_models,
     test_pairs,
     test_provenance,
@@ -34,6 +36,8 @@ _CHECKS = (
     test_baselines,
     test_scores,
     test_shapes,
+    test_limits,
+    test_flux,
 )
 _PASSED, _FAILED = 0, 1
 _NAMED = 5

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.spatial import KDTree
 from scipy.stats import ks_2samp
@@ -14,6 +15,7 @@ from galrestore.files.cubes import read_cube, read_ids
 from galrestore.synthesis.population import DIMENSIONS, GALSIM_INDICES
 
 _BLOCK = 4096
+_PROXIES = ("single_epoch", "multi_epoch")
 # Distributions of fewer values are not compared.
 _ENOUGH = 50
 # Chance that two samples of one distribution are refused, and a difference of their
@@ -83,6 +85,45 @@ def test_splits_are_apart_on_the_sky(artefacts):
         torn = close[split[close[:, 0]] != split[close[:, 1]]]
         ids = members["id"].to_numpy()[torn].tolist()
         assert not ids, f"{len(ids)} pairs within {radius} arcsec in different splits: {ids[:3]}"
+
+
+def test_images_of_a_pair_are_equally_large(artefacts, pair_set):
+    """GT and LQ of a set have one shape, and a row of the table each."""
+    shapes = {
+        name: read_cube(artefacts.path(f"pairs/{pair_set}.fits"), name, slice(0, 1)).shape
+        for name in ("GT", "LQ")
+    }
+    assert shapes["GT"] == shapes["LQ"], f"pairs/{pair_set}: shapes are {shapes}"
+
+
+def test_proxies_are_apart_from_the_training_on_the_sky(artefacts, pair_set):
+    """No test stamp beside a better image lies where a network was trained or validated."""
+    if pair_set not in _PROXIES:
+        pytest.skip("not a set of stamps beside better images")
+    proxies = artefacts.table(f"pairs/{pair_set}.parquet", PAIRS)
+    tested = proxies.loc[proxies["split"] == "test", ["id"]]
+    pairs = artefacts.table("pairs/jwst.parquet", PAIRS)
+    radius = json.loads(artefacts.provenance("pairs/jwst.parquet").settings)["group_radius"]
+    seen = pairs.loc[pairs["split"] != "test", ["id"]]
+    sources = artefacts.catalogues()
+    if not tested["id"].isin(sources["id"]).any():
+        pytest.skip("stamps of mosaics that are held out, or of exposures, are in no catalogue")
+    for frame, what in ((tested, pair_set), (seen, "jwst")):
+        lost = frame["id"][~frame["id"].isin(sources["id"])].tolist()
+        assert not lost, f"pairs/{what}: ids {lost[:3]} are missing in the catalogues"
+    members = sources.merge(
+        pd.concat([tested.assign(seen=False), seen.assign(seen=True)]), on="id", validate="1:1"
+    )
+    members = members[members["ra"].notna() & members["dec"].notna()]
+    for positions, own in _sky(members):
+        close = KDTree(positions).query_pairs(radius - 1e-3, output_type="ndarray")
+        known = own["seen"].to_numpy()
+        torn = close[known[close[:, 0]] != known[close[:, 1]]]
+        ids = np.unique(own["id"].to_numpy()[torn][~known[torn]]).tolist()
+        assert not ids, (
+            f"pairs/{pair_set}: {len(ids)} test stamps within {radius} arcsec of a training or "
+            f"validation pair: {ids[:3]}"
+        )
 
 
 def test_noise_is_distributed_as_it_should(artefacts, pair_set):

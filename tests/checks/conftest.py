@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from galrestore.cli import main
 from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.history import HISTORY
+from galrestore.files.contracts.limits import BLANK_MEASUREMENTS, BLANK_SUMMARY
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.population import POPULATION
 from galrestore.files.contracts.sersic import SERSIC
@@ -79,9 +80,13 @@ def write_pairs(results, name, table, made):
     white = stream(1, "test.checks.white", len(table)).normal(size=(len(table), *SIZE))
     lq = light + 0.05 * white
     table["noise"] = 0.05 / np.ptp(lq, axis=(1, 2))
-    for kind, cube in (("gt", light + 0.001 * white), ("lq", lq)):
-        table[f"{kind}_min"], table[f"{kind}_max"] = cube.min(axis=(1, 2)), cube.max(axis=(1, 2))
-    images = {"GT": min_max(light + 0.001 * white), "LQ": min_max(lq)}
+    gt = light + 0.001 * white
+    images = {"GT": min_max(gt), "LQ": min_max(lq)}
+    for kind, original in (("gt", gt), ("lq", lq)):
+        table[f"{kind}_min"] = original.min(axis=(1, 2))
+        table[f"{kind}_max"] = original.max(axis=(1, 2))
+    # LQ - GT is white noise of this rms.
+    table["noise_sigma"], table["noise_lag1"] = 0.049, 0.0
     write_cube(results / f"pairs/{name}.fits", images, table["id"], made)
     write_table(results / f"pairs/{name}.parquet", table, PAIRS, made)
 
@@ -190,6 +195,33 @@ def shape(results, name):
     ) == 0  # fmt: skip
 
 
+def write_limits(results):
+    """Six blanks that are restored and counted."""
+    table = rows(PAIRS, 6).assign(id=np.arange(6), group=np.arange(6), split="test")
+    noise = stream(1, "test.checks.blanks").normal(size=(6, *SIZE))
+    path = results / "limits/sets/blanks"
+    images = {"GT": np.zeros_like(noise), "LQ": min_max(noise)}
+    write_cube(path.with_suffix(".fits"), images, table["id"], record("limits"))
+    write_table(path.with_suffix(".parquet"), table, PAIRS, record("limits"))
+    restored = results / "limits/restored/none/blanks.fits"
+    write_cube(restored, {"RS": images["LQ"]}, table["id"], record("restore"))
+    measured = rows(BLANK_MEASUREMENTS, 6).assign(id=table["id"], method="none", set="blanks")
+    path = results / "limits/measurements/none/blanks.parquet"
+    write_table(path, measured, BLANK_MEASUREMENTS, record("measure_limits"))
+    summary = rows(BLANK_SUMMARY, 3).assign(method="none", set="blanks", n=[6, 2, 4])
+    summary["by"] = ["all", "seed", "seed"]
+    path = results / "tables/limits_blanks.parquet"
+    write_table(path, summary, BLANK_SUMMARY, record("present_limits"))
+
+
+def write_proxies(results, catalogues):
+    """Stamps of an HST mosaic where the JWST pairs are in the test split."""
+    table = rows(PAIRS, COUNT // 4)
+    table["id"] = catalogues["hst_a"]["id"].to_numpy()[:COUNT:4]
+    table["group"], table["split"] = table["id"], "test"
+    write_pairs(results, "multi_epoch", table, record("proxy"))
+
+
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory):
     """Folder with ``results/`` in which every check passes."""
@@ -206,6 +238,8 @@ def sound(tmp_path_factory):
         for name in ("jwst", "galsim"):
             score(results, name)
         shape(results, "jwst")
+        write_limits(results)
+        write_proxies(results, catalogues)
         paths = [f"results/stamps/{name}.parquet" for name in (*HST, *JWST)]
         assert main(
             ["present", "selection", "--catalogues", *paths, "--settings", "{}", "--seed", "1",

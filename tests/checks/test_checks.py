@@ -454,16 +454,6 @@ def test_tuning_at_an_edge_that_is_kept_quiet(results):
     )
 
 
-def test_shapes_of_other_pairs(results):
-    change_table(results / "shapes/jwst.parquet", SHAPES, lambda frame: frame.iloc[:-1])
-    fails(
-        test_shapes.test_shapes_are_of_the_test_split,
-        "jwst",
-        match="rows of none are not the test pairs",
-        results=results,
-    )
-
-
 def test_areas_that_differ_between_images(results):
     def grow(frame):
         frame.loc[0, "area_isophote"] += 1

@@ -70,6 +70,8 @@ rule check:
         code=fingerprint(
             "stages.check",
             "checks.test_baselines",
+            "checks.test_flux",
+            "checks.test_limits",
             "checks.test_models",
             "checks.test_pairs",
             "checks.test_provenance",
