@@ -6,6 +6,8 @@ is; bins hold equally many objects.  What bins are formed by does not know the n
 the image that is calibrated, or bins of faint objects would be chosen by that noise.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -147,12 +149,17 @@ def calibrate(objects, correlation, images, labels, seed, bins=5, draws=200):
             ordered = known[np.argsort(values[known], kind="stable")]
             some_bins = min(bins, max(len(ordered) // _FEWEST, 1))
             for k, members in enumerate(np.array_split(ordered, some_bins)):
-                generator = stream(seed, f"present.calibration.{name}.{quantity}.{by}", k)
+                streams = partial(_stream, seed, f"present.calibration.{name}.{quantity}.{by}", k)
                 some = {image: array[members] for image, array in errors.items()}
                 about = {"set": name, "quantity": quantity, "by": by, "bin": k}
                 about |= _span(values[members])
-                rows += [about | row for row in _statistics(some, labels, generator, draws)]
+                rows += [about | row for row in _statistics(some, labels, streams, draws)]
     return pd.DataFrame(rows)
+
+
+def _stream(seed, key, k, image):
+    """Return the generator of one image's resamplings in a bin."""
+    return stream(seed, f"{key}.{image}", k)
 
 
 def _span(values):
@@ -161,10 +168,10 @@ def _span(values):
     return {"low": values.min(), "middle": float(np.median(values)), "high": values.max()}
 
 
-def _statistics(errors, labels, generator, draws):
+def _statistics(errors, labels, streams, draws):
     """Rows of one bin: all images on the objects that LQ and the image have."""
     nothing = np.zeros(len(errors["LQ"]))
-    for row in compare(errors, nothing, generator, draws).to_dict("records"):
+    for row in compare(errors, nothing, streams, draws).to_dict("records"):
         image = row["image"]
         kept = {f"{name}{end}": row[f"{name}{end}"] for name in _KEPT for end in ("", "_error")}
         yield {

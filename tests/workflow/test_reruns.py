@@ -18,20 +18,28 @@ LIMITS = {
     "measure_shear",
     "shear_calibration",
 }
-BELOW_TRAIN = LIMITS | {
-    "training_curves",
-    "restore_network",
-    "measure",
-    "table1",
-    "fig05_examples",
-    "shapes",
-    "shape_tables",
-    "fig06_morphology",
-    "fig07_photometry",
-    "residual_power",
-    "check",
-    "all",
-}
+SECTION5 = {"fig08a_single_epoch", "fig08b_mosaic", "fig09_morphology", "fig10_photometry"}
+BELOW_TRAIN = (
+    LIMITS
+    | SECTION5
+    | {
+        "training_curves",
+        "restore_network",
+        "measure",
+        "table1",
+        "fig05_examples",
+        "shapes",
+        "shape_tables",
+        "fig06_morphology",
+        "fig07_photometry",
+        "residual_power",
+        "calibration_table",
+        "calibration_figure",
+        "claims",
+        "check",
+        "all",
+    }
+)
 BELOW_PAIRS = {
     "limits_blanks",
     "limits_drizzle",
@@ -44,14 +52,16 @@ BELOW_PAIRS = {
     "fig04_corner",
     "fit_quality",
 }
-BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs"}
+BELOW_DEGRADE = BELOW_TRAIN | BELOW_PAIRS | {"gather_pairs", "multi_epoch", "single_epoch"}
 BELOW_RENDER = BELOW_DEGRADE | {"degrade_galsim"}
 # Made with the blur and noise of degrade, from other inputs than pairs.
 DEGRADED_TOO = {"limits_shear", "limits_stars"}
+
 BELOW_SELECT = (
     BELOW_RENDER
     | DEGRADED_TOO
     | {
+        "select_epochs",
         "degrade_jwst",
         "fit",
         "resample",
@@ -79,7 +89,8 @@ def test_comments_and_docstrings_rerun_nothing(editable):
 def test_editing_select_reruns_select_and_everything_below(editable):
     editable.edit("galrestore/sources/detection.py", "\nimport", "\nEDITED = 1\nimport")
     planned = editable.planned()
-    assert set(planned) == BELOW_SELECT | {"select"}
+    # Images of the truth are made by the stage that makes the sets: one fingerprint.
+    assert set(planned) == BELOW_SELECT | {"select", "exposure_truth"}
     assert planned["select"] == 6
     assert planned["train"] == 6
 
@@ -103,7 +114,15 @@ def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
         (
             "measure={source_sigma: 4.0}",
             {"measure"},
-            {"table1", "fig05_examples", "check", "all"},
+            {
+                "table1",
+                "claims",
+                "fig05_examples",
+                "fig08a_single_epoch",
+                "fig08b_mosaic",
+                "check",
+                "all",
+            },
         ),
     ],
 )
@@ -134,7 +153,7 @@ def test_force_and_until_of_one_stage(editable):
 
 def test_a_lost_file_is_remade_with_what_depends_on_it(editable):
     (editable.folder / "results/tables/table1_jwst.md").unlink()
-    assert editable.planned() == {"table1": 1, "check": 1, "all": 1}
+    assert editable.planned() == {"table1": 1, "claims": 1, "check": 1, "all": 1}
 
 
 def test_unknown_key_stops_before_any_job(editable):
