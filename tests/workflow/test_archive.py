@@ -59,7 +59,8 @@ def archive():
 
 def test_a_field_is_resolved_fetched_and_described(archive, copy_of_sources, tmp_path, monkeypatch):
     flow = copy_of_sources(tmp_path / "flow")
-    door = json.dumps({"acquire": {"simulated": None, "mast": DOOR}})
+    none = {"multi_epoch": None, "single_epoch": None}
+    door = json.dumps({"acquire": {"simulated": None, "mast": DOOR}, "proxy": none})
     (flow.folder / "config/small.yaml").write_text(door)  # JSON is YAML
     server = {"GALRESTORE_MAST_SERVER": archive.url}
     said = flow.galrestore("acquire", "resolve", "--configfile", "config/small.yaml", **server)
