@@ -15,7 +15,7 @@ from galrestore.files.cubes import read_cube, read_ids
 from galrestore.synthesis.population import DIMENSIONS, GALSIM_INDICES
 
 _BLOCK = 4096
-_PROXIES = ("single_epoch", "multi_epoch")
+_PROXIES = ("single_epoch", "shallow_epoch", "multi_epoch")
 # Distributions of fewer values are not compared.
 _ENOUGH = 50
 # Chance that two samples of one distribution are refused, and a difference of their

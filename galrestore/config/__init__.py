@@ -23,7 +23,7 @@ from galrestore.config.present import Present
 from galrestore.config.proxy import Proxy
 from galrestore.config.render import Render
 from galrestore.config.resample import Resample
-from galrestore.config.restore import Restore, Tune
+from galrestore.config.restore import BASELINES, Restore, Tune
 from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
 from galrestore.config.shapes import Shapes
@@ -116,16 +116,21 @@ class RunConfig(Section):
             raise ValueError(msg)
 
     @model_validator(mode="after")
-    def _shown_variant_is_trained(self):
-        if self.present.variant not in (None, *self.train.variants):
-            known = ", ".join(self.train.variants)
+    def _names_of_methods(self):
+        for name in self.restore.checkpoints:
+            if name in (*self.train.variants, *BASELINES):
+                msg = f"restore.checkpoints: {name!r} is another method's name; rename it"
+                raise ValueError(msg)
+        networks = (*self.train.variants, *self.restore.checkpoints)
+        if self.present.variant not in (None, *networks):
+            known = ", ".join(networks)
             msg = f"present.variant: no variant {self.present.variant!r}, there are {known}"
             raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
     def _limits_name_methods(self):
-        known = [*self.train.variants, *self.restore.baselines]
+        known = [*self.train.variants, *self.restore.checkpoints, *self.restore.baselines]
         for name in self.limits.methods:
             if name not in known:
                 msg = f"limits.methods: no method {name!r}, there are {', '.join(known)}"
@@ -133,10 +138,28 @@ class RunConfig(Section):
         return self
 
     def shown_variant(self):
-        """Return the name of the variant whose images figures show."""
+        """Return the name of the variant whose training and architecture figures show."""
         variants = self.train.variants
+        if self.present.variant in variants:
+            return self.present.variant
         of_the_paper = [name for name in variants if variants[name].network == DEFAULT_NETWORK]
-        return self.present.variant or (of_the_paper or list(variants))[-1]
+        return (of_the_paper or list(variants))[-1]
+
+    def shown_method(self):
+        """Return the name of the variant, or of the weights given, whose images figures show."""
+        return self.present.variant or self.shown_variant()
+
+    def lineages(self):
+        """
+        Return what each network was trained on, for its label.
+
+        Returns
+        -------
+        lineages : dict of str to str
+            ``<network>/<sets of its phases>`` by variant; ``given/<name>`` of weights given.
+        """
+        trained = {name: variant.model for name, variant in self.train.variants.items()}
+        return trained | {name: f"given/{name}" for name in self.restore.checkpoints}
 
     def training_mosaics(self, telescope):
         """

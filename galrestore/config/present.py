@@ -10,8 +10,8 @@ class Present(Section):
 
     variant: str | None = setting(
         None,
-        "Variant of train whose restored images Figure 5 shows; null for the last of those "
-        "with the network called restormer, or else the last.",
+        "Variant of train, or name among restore.checkpoints, whose restored images figures show; "
+        "null for the last variant with the network called restormer, or else the last.",
         unit="",
         paper="Fig. 5",
     )

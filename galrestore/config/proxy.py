@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from galrestore.config.base import Section, setting
 from galrestore.config.mosaic import Name
 
-__all__ = ["MultiEpoch", "Proxy", "SingleEpoch"]
+__all__ = ["MultiEpoch", "Proxy", "ShallowEpoch", "SingleEpoch"]
 
 
 class MultiEpoch(Section):
@@ -70,6 +70,21 @@ class SingleEpoch(Section):
         return self
 
 
+class ShallowEpoch(Section):
+    """Set ``shallow_epoch``: HST mosaics with the noise of one exposure, against themselves."""
+
+    exposures: int = setting(
+        ..., "Equal exposures in each mosaic, one of which is imitated.", unit="", paper="5.1", ge=2
+    )
+    mosaics: dict[Name, Annotated[float, Field(gt=0)]] = setting(
+        ...,
+        "Exposure time of the HST mosaics (in electron/s), by name.",
+        unit="s",
+        paper="5.1",
+        min_length=1,
+    )
+
+
 class Proxy(Section):
     """Sets whose GT is a better image, no truth (stage ``proxy``)."""
 
@@ -101,6 +116,13 @@ class Proxy(Section):
         paper="5.1",
     )
 
+    shallow_epoch: ShallowEpoch | None = setting(
+        None,
+        "Mosaics as one of their exposures, where no exposures are at hand; null for none.",
+        unit="",
+        paper="5.1",
+    )
+
     def named(self):
         """Return key, telescope and name of the mosaics named, a list of (str, str, str)."""
         multi, single = self.multi_epoch, self.single_epoch
@@ -114,6 +136,8 @@ class Proxy(Section):
             names.append(("single_epoch.mosaic", "hst", single.mosaic))
         if single is not None and single.truth is not None:
             names.append(("single_epoch.truth", "jwst", single.truth))
+        if self.shallow_epoch is not None:
+            names += [("shallow_epoch.mosaics", "hst", name) for name in self.shallow_epoch.mosaics]
         return names
 
     def held_out(self):
@@ -128,8 +152,7 @@ class Proxy(Section):
 
     def sets(self):
         """Return the names of the sets, a list of str."""
-        names = [
-            name for name in ("multi_epoch", "single_epoch") if getattr(self, name) is not None
-        ]
+        known = ("multi_epoch", "single_epoch", "shallow_epoch")
+        names = [name for name in known if getattr(self, name) is not None]
         truth = self.single_epoch is not None and self.single_epoch.truth is not None
         return [*names, *(["single_epoch_truth"] if truth else [])]

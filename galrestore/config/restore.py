@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from galrestore.config.base import Section, setting
+from galrestore.config.mosaic import Name
+from galrestore.weights import checkpoint_file
 
 __all__ = ["BASELINES", "Restore", "Tune"]
 
@@ -20,6 +22,14 @@ class Restore(Section):
 
     baselines: tuple[Baseline, ...] = setting(
         BASELINES, "Methods without training, none of which sees the GT.", unit="", paper="Table 1"
+    )
+    checkpoints: dict[Name, str] = setting(
+        {},
+        "Networks trained elsewhere, by name: safetensors files (galrestore weights convert makes "
+        "them of other checkpoints), or shipped for the weights that the package has.",
+        unit="",
+        paper="-",
+        exclude=True,  # each is an input of its own rules: the others must not rerun for it
     )
     tuned: bool = setting(
         True,
@@ -57,6 +67,13 @@ class Restore(Section):
     )
     batch_size: int = setting(16, "Stamps a network restores at once.", unit="", paper="-", ge=1)
     threads: int = setting(1, "CPU threads of the arithmetic.", unit="", paper="-", ge=1)
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _known(cls, checkpoints):
+        for name in checkpoints.values():
+            checkpoint_file(name)
+        return checkpoints
 
 
 class Tune(Section):

@@ -7,7 +7,7 @@ from galrestore.figures.fig05_examples import stretched
 from galrestore.figures.style import WIDTH, style
 from galrestore.measurement.image_quality import affine_match, sky_level
 
-__all__ = ["MULTI_EPOCH", "SINGLE_EPOCH", "draw"]
+__all__ = ["MULTI_EPOCH", "SHALLOW_EPOCH", "SINGLE_EPOCH", "draw"]
 
 # What readers must know before they compare (sections 5.1, 5.2).
 MULTI_EPOCH = (
@@ -21,6 +21,14 @@ SINGLE_EPOCH = (
     "MT-HQ is a proxy of the truth: the same telescope's PSF is in it, so that RS is sharper, and "
     "its own noise; SG-LQ is noisier than the mosaic. Compact sources of RS that MT-HQ lacks "
     "trace hot pixels and rests of cosmic rays of the exposure (section 6.4)."
+)
+
+
+SHALLOW_EPOCH = (
+    "The noise is added, white and with the photons of the source; the light and MT-HQ are the "
+    "mosaic's own, on pixels of the detector's size, so that its noise is in both; beyond the "
+    "stamp that selection cuts about a galaxy is noise alone. MT-HQ is no truth: it has the "
+    "telescope's PSF, so that RS is sharper."
 )
 
 

@@ -155,6 +155,33 @@ def read_cube(path, name, rows=slice(None)):
         return np.array(_data(path, hdus[name])[rows], dtype=np.float32)
 
 
+def read_unit(path, name):
+    """
+    Read the unit of one extension of a cube.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+    name : str
+        Extension.
+
+    Returns
+    -------
+    unit : str
+        FITS spelling; empty if none is written.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated or has no such extension.
+    """
+    with _open(path) as hdus:
+        if name not in hdus:
+            raise InputError(path, f"has no extension {name!r}")
+        return hdus[name].header.get("BUNIT", "")
+
+
 def read_ids(path):
     """
     Return the object id of each plane of a cube.

@@ -27,8 +27,8 @@ _BASELINES = {
     "sparse": "sparse deconvolution",
 }
 _TRAINING_SETS = {"galsim": "GalSim", "jwst": "JWST"}
-# Networks beside the paper's, which needs no mention.
-_NETWORKS = {"restormer": "", "nafnet": "NAFNet", "unet": "U-Net"}
+# Networks beside the paper's, which needs no mention; weights that were given have a name.
+_NETWORKS = {"given": "", "restormer": "", "nafnet": "NAFNet", "unet": "U-Net"}
 
 
 def method_label(method, lineage=None):

@@ -93,7 +93,7 @@ def split_like(sources, others, splits, radius):
     sources : pandas.DataFrame
         Sources with ``ra`` and ``dec`` [deg].
     others : pandas.DataFrame
-        Sources that pairs were made of, likewise.
+        Sources that pairs were made of, likewise; those without a place (NaN) are near none.
     splits : ndarray of str, shape (len(others),)
         Split of each of those pairs.
     radius : float
@@ -106,12 +106,14 @@ def split_like(sources, others, splits, radius):
         ``"validation"`` if one is a validation pair, else ``"test"``.
     """
     result = np.full(len(sources), "test", dtype=object)
-    if len(others) == 0 or len(sources) == 0:
+    placed, known = (frame[["ra", "dec"]].notna().all(axis=1) for frame in (others, sources))
+    if not placed.any() or not known.any():
         return result
-    tree = KDTree(_points(others))
-    near = tree.query_ball_point(_points(sources), np.deg2rad(radius / 3600))
-    for k, members in enumerate(near):
-        seen = set(np.asarray(splits)[members])
+    splits = np.asarray(splits)[placed]
+    tree = KDTree(_points(others[placed]))
+    near = tree.query_ball_point(_points(sources[known]), np.deg2rad(radius / 3600))
+    for k, members in zip(np.flatnonzero(known), near, strict=True):
+        seen = set(splits[members])
         result[k] = next((name for name in ("train", "validation") if name in seen), "test")
     return result
 

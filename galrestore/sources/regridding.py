@@ -13,7 +13,7 @@ Fruchter & Hook (2002), PASP 114, 144.
 import numpy as np
 from drizzle.resample import Drizzle
 
-__all__ = ["covering_window", "regrid"]
+__all__ = ["covering_window", "regrid", "rescaled"]
 
 # Pixels beyond the corners: the curvature of a frame over a stamp is far less than one.
 _MARGIN = 4
@@ -93,6 +93,30 @@ def regrid(pixels, blank, positions, size):
     covered = drizzled.out_wht * _area(positions)
     image = np.where(covered >= _COVERED, drizzled.out_img, np.nan)
     return image[_RIM:-_RIM, _RIM:-_RIM].astype(np.float32)
+
+
+def rescaled(stamp, factor, size):
+    """
+    Drizzle a stamp on larger or smaller pixels about its central pixel.
+
+    Parameters
+    ----------
+    stamp : ndarray of float, shape (H, W)
+        Surface brightness.
+    factor : float
+        Side of the new pixels [pixel].
+    size : int
+        Rows and columns of the result; pixel H // 2 becomes size // 2.
+
+    Returns
+    -------
+    image : ndarray of float32, shape (size, size)
+        Surface brightness; NaN beyond the stamp.
+    """
+    rows, columns = np.indices(stamp.shape, dtype=float)
+    shifted = columns - stamp.shape[1] // 2, rows - stamp.shape[0] // 2
+    positions = np.stack(shifted, axis=-1) / factor + size // 2
+    return regrid(stamp, np.isnan(stamp), positions, size)
 
 
 def _area(positions):

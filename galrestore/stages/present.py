@@ -99,6 +99,7 @@ def add_arguments(parser):
     fig08a = _set_kind(kinds, "fig08a", _fig08a, "Figure 8a: exposures and their mosaic")
     fig08a.add_argument("--truth", type=Path, help="FITS cubes of the set with the truth as GT")
     fig08a.add_argument("--truth-measurements", type=Path, help="scores of RS against it")
+    _set_kind(kinds, "shallow", _shallow, "like Figure 8a, mosaics as one of their exposures")
     fig08b = _set_kind(kinds, "fig08b", _fig08b, "Figure 8b: HST mosaic and JWST")
     fig08b.add_argument("--titles", nargs=2, required=True, metavar=("LQ", "GT"), help="columns")
     curves = _kind(kinds, "training", _training, "loss and scores of all phases", "PDF PNG")
@@ -250,6 +251,18 @@ def _fig08b(args):
     columns = {args.titles[1]: (truth, before, scored["psnr_matched"])}
     intro = "Multi-epoch HST images restored, beside NIRCam's of the same sky (section 5.2)."
     _figure8(args, args.titles[0], columns, (intro, fig08_hst.MULTI_EPOCH), [])
+
+
+def _shallow(args):
+    _, tested, scored = _tested_set(args)
+    low_quality, deep = (read_cube(args.images, name, tested) for name in ("LQ", "GT"))
+    before = psnr(affine_match(low_quality, deep)[0], deep)
+    columns = {"MT-HQ": (deep, before, scored["psnr_matched"])}
+    intro = (
+        "Galaxies of HST mosaics (MT-HQ) with the noise that one of their exposures would have "
+        "(SG-LQ, imitated), restored."
+    )
+    _figure8(args, "SG-LQ", columns, (intro, fig08_hst.SHALLOW_EPOCH), [])
 
 
 def _fig08a(args):

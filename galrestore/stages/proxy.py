@@ -12,19 +12,23 @@ from galrestore.config import Acquire, Proxy
 from galrestore.errors import EmptyError, InputError
 from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.pairs import PAIRS
-from galrestore.files.cubes import write_cube
+from galrestore.files.cubes import read_cube, read_unit, write_cube
 from galrestore.files.exposures import read_exposure
 from galrestore.files.images import open_image, read_window
 from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import concatenate, read_table, write_table
 from galrestore.progress import track
 from galrestore.sources.cosmic_rays import effective_read_noise
+from galrestore.sources.padding import fill
 from galrestore.sources.proxies import on_frame, split_like, stamp_frame
+from galrestore.sources.regridding import rescaled
 from galrestore.sources.selection import object_ids
 from galrestore.sources.single_epoch import blotted, cleaned, detector_windows
 from galrestore.sources.stamps import corner
 from galrestore.stages.common import add_common_arguments, provenance
 from galrestore.synthesis.degradation import normalise
+from galrestore.synthesis.noise import draw_fields
+from galrestore.synthesis.shallow import added_noise
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,8 @@ def add_arguments(parser):
     single.add_argument(
         "--truth", type=Path, nargs="*", default=[], help="planes in place of the mosaic, in order"
     )
+    shallow = _set(sets, _shallow_epoch, "shallow_epoch", "mosaics with the noise of one exposure")
+    shallow.add_argument("--stamps", type=Path, nargs="+", required=True, help="of each catalogue")
     _add_truth(sets)
 
 
@@ -70,7 +76,10 @@ def _truth(args):
 
 def _set(sets, make, name, text):
     parser = sets.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.add_argument("--catalogue", type=Path, required=True, help="of the HST mosaic")
+    several = {"nargs": "+"} if name == "shallow_epoch" else {}
+    parser.add_argument(
+        "--catalogue", type=Path, required=True, help="of the HST mosaic", **several
+    )
     parser.add_argument("--pairs", type=Path, help="JWST pairs: what networks were trained on")
     parser.add_argument(
         "--seen", type=Path, nargs="*", default=[], help="catalogues that those pairs come from"
@@ -124,6 +133,43 @@ def _single_epoch(args):
     _write(args, pd.concat(parts, ignore_index=True), low_quality, better, files)
 
 
+def _shallow_epoch(args):
+    parts, low_quality, better = [], [], []
+    for catalogue, stamps in zip(args.catalogue, args.stamps, strict=True):
+        if (unit := read_unit(stamps, "STAMP")) != "electron/s":
+            raise InputError(stamps, f"is in {unit}, expected electron/s, to know its photons")
+        sources = read_table(catalogue, CATALOGUE)
+        sources = sources[sources["rejected_by"] == ""].reset_index(drop=True)
+        images = read_cube(stamps, "STAMP")
+        kept, imitated, references = _imitated(args, sources, images)
+        parts.append(sources.iloc[kept])
+        low_quality += imitated
+        better += references
+    sources = pd.concat(parts, ignore_index=True)
+    _write(args, sources.assign(group=sources["id"]), low_quality, better, args.stamps)
+
+
+def _imitated(args, sources, images):
+    """Rescale and pad a mosaic's stamps that are not wider; add the noise of one exposure."""
+    settings, size = args.settings.shallow_epoch, args.settings.size
+    kept, imitated, references = [], [], []
+    for row, source in enumerate(_rows(sources)):
+        factor = args.settings.pixel_scale / source["pixel_scale"]
+        if source["stamp_width"] > size * factor:
+            continue
+        deep = rescaled(images[row], factor, size)
+        rms = sky_rms(deep[np.isfinite(deep)])
+        deep = fill(deep, source["sky"], rms, args.seed, source["id"])
+        # Drizzled values are those of a pixel of the mosaic, the photons those of a new one.
+        electrons = settings.mosaics[source["mosaic"]] * factor**2
+        noise = added_noise(deep, source["sky"], rms, electrons, settings.exposures)
+        kept.append(row)
+        references.append(deep)
+        field = draw_fields(deep.shape, [source["id"]], args.seed)[0]
+        imitated.append((deep + noise * field).astype(np.float32))
+    return kept, imitated, references
+
+
 def _on_chip(args, mosaic, exposure, chip, sources):
     """Cut sources on a chip out of the exposure, and out of the mosaic."""
     where, size = sources[["ra", "dec"]].to_numpy(), args.settings.size
@@ -171,8 +217,10 @@ def _sources(args, scale):
 
 
 def _write(args, sources, low_quality, better, files):
+    catalogues = args.catalogue if isinstance(args.catalogue, list) else [args.catalogue]
     if not low_quality:
-        raise EmptyError(f"{args.catalogue}: no stamp is covered with data by both images")
+        names = ", ".join(map(str, catalogues))
+        raise EmptyError(f"{names}: no stamp is covered with data by both images")
     logger.info("%d stamps are covered with data by both images", len(low_quality))
     images, table = {}, pd.DataFrame({"id": sources["id"], "source": sources["mosaic"]})
     for name, stamps in (("LQ", low_quality), ("GT", better)):
@@ -186,7 +234,7 @@ def _write(args, sources, low_quality, better, files):
     table[["noise_sigma", "noise_lag1"]] = np.nan
     counts = table["split"].value_counts().to_dict()
     logger.info("by what networks have seen of them: %s", counts)
-    record = provenance(args, [*files, args.catalogue, *filter(None, [args.pairs]), *args.seen])
+    record = provenance(args, [*files, *catalogues, *filter(None, [args.pairs]), *args.seen])
     write_cube(args.images, images, table["id"].to_numpy(), record)
     write_table(args.table, table, PAIRS, record)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["DEFAULT", "shipped"]
+__all__ = ["DEFAULT", "checkpoint_file", "shipped"]
 
 DEFAULT = "nafnet"
 
@@ -33,3 +33,28 @@ def shipped(name=DEFAULT):
         msg = f"no network {name!r} comes with the package, there are: {names}"
         raise ValueError(msg)
     return path
+
+
+def checkpoint_file(name):
+    """
+    Return the file of weights that settings name.
+
+    Parameters
+    ----------
+    name : str
+        ``"shipped"`` for the default network of the package, the name of another one of
+        its networks, or a safetensors file.
+
+    Returns
+    -------
+    path : str
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a safetensors file's name nor a network of the package.
+    """
+    if Path(name).suffix == ".safetensors":
+        return name
+    return str(shipped(DEFAULT if name == "shipped" else name))

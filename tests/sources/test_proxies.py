@@ -39,3 +39,10 @@ def test_split_is_that_of_the_nearest_seen():
     splits = split_like(sources, others, np.array(["test", "train", "validation"]), 1.0)
     assert splits.tolist() == ["train", "validation", "test"]
     assert split_like(sources, others.iloc[:0], np.array([]), 1.0).tolist() == ["test"] * 3
+
+
+def test_sources_without_a_place_on_the_sky_are_not_seen():
+    nowhere = pd.DataFrame({"ra": [np.nan, 10.0], "dec": [np.nan, 0.0]})
+    sources = pd.DataFrame({"ra": [10.0, np.nan], "dec": [0.0, np.nan]})
+    splits = split_like(sources, nowhere, np.array(["validation", "train"]), 1.0)
+    assert splits.tolist() == ["train", "test"]

@@ -5,7 +5,7 @@ import pytest
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose
 
-from galrestore.sources.regridding import covering_window, regrid
+from galrestore.sources.regridding import covering_window, regrid, rescaled
 from galrestore.synthesis.blot import pixel_map
 
 SIZE = 40
@@ -78,3 +78,18 @@ def test_an_image_that_ends_has_no_window():
     far = tangent_plane(0.05, 20.0)
     far.wcs.crval = [233.16, 27.79]  # the other side of the sky
     assert covering_window(wcs, (200, 200), far, FRAME) is None
+
+
+def test_a_stamp_keeps_flux_and_its_central_pixel_on_larger_pixels():
+    # A Gaussian of 4 pixels, 0.25 off the central pixel; within 6 sigma of the edge of the
+    # result, 20 pixels of 5/3, lies all but 1e-15 of it.
+    image = rescaled(gaussian(128, (64.25, 63.5), 4.0), 5 / 3, SIZE)
+    assert_allclose(image.astype(float).sum() * (5 / 3) ** 2, 2 * np.pi * 16, rtol=1e-6)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    place = np.array([np.sum(x * image), np.sum(y * image)]) / image.sum()
+    assert_allclose(place, [20 + 0.25 * 0.6, 20 - 0.5 * 0.6], atol=1e-4)
+
+
+def test_nothing_is_invented_beyond_a_stamp():
+    image = rescaled(np.ones((30, 30)), 1.0, SIZE)
+    assert np.isfinite(image).sum() == 30 * 30

@@ -175,3 +175,51 @@ def test_settings_name_mosaics_that_exist():
     proxy = {"multi_epoch": {"hst": "x", "jwst": "y"}}
     with pytest.raises(SettingsError, match=r"proxy.multi_epoch.hst: no hst mosaic 'x'"):
         config.load({"seed": 1, "acquire": {}, "proxy": proxy})
+
+
+def shallow(unit="electron/s"):
+    ids = np.array([7, 8, 9])
+    random = np.random.default_rng(3)
+    axis = np.arange(128) - 64
+    round_ = np.exp(-0.5 * (axis[None] ** 2 + axis[:, None] ** 2) / 36)
+    stamps = (round_ + random.normal(0, 0.01, (3, 128, 128))).astype(np.float32)
+    cubes.write_cube("stamps.fits", {"STAMP": stamps}, ids, RECORD, unit)
+    sources = catalogue(0.03, ids).assign(
+        sky=0.0, stamp_width=[60, 60, 120], rejected_by=["", "", ""]
+    )
+    write_table("acs.parquet", sources, CATALOGUE, RECORD)
+    settings = Proxy(shallow_epoch={"exposures": 4, "mosaics": {"acs": 2000.0}})
+    files = ["--catalogue", "acs.parquet", "--stamps", "stamps.fits"]
+    files += ["--images", "set.fits", "--table", "set.parquet"]
+    common = ["--settings", settings.model_dump_json(), "--seed", "1", "--code", "c"]
+    return main(["proxy", "shallow_epoch", *files, *common])
+
+
+def test_one_exposure_has_twice_the_noise_of_four(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shallow() == 0
+    table = read_table("set.parquet", PAIRS)
+    # The third source is wider than 64 pixels of 0.05 arcsec, 106.7 of its own.
+    assert table["id"].tolist() == [7, 8]
+    assert set(table["split"]) == {"test"}
+    low, deep = (cubes.read_cube("set.fits", name) for name in ("LQ", "GT"))
+    for name, images in (("lq", low), ("gt", deep)):
+        first, last = (table[f"{name}_{end}"].to_numpy()[:, None, None] for end in ("min", "max"))
+        images *= last - first
+        images += first
+    corner = np.s_[:, :14, :14]
+    # 392 pixels: a standard deviation to 3.6%, a ratio to 4%; three sigma.  The noise of GT
+    # is in LQ, so that their ratio is sqrt(4), of the added one sqrt(3).
+    assert_allclose(low[corner].std() / deep[corner].std(), 2.0, rtol=0.12)
+    added = low - deep
+    # Photons of the peak, 1 electron/s on 0.03 arcsec in 2,000 s: 3 / 2000 / (5/3)^2 is added.
+    peak, sky = added[:, 28:37, 28:37], added[corner]
+    expected = np.sqrt(deep[:, 28:37, 28:37].mean() * 3 / 2000 / (25 / 9) + sky.var())
+    # 162 pixels: 5.6%; three sigma.
+    assert_allclose(peak.std(), expected, rtol=0.17)
+
+
+def test_photons_are_counted_in_electrons_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert shallow(unit="MJy/sr") == 2
+    assert "stamps.fits: is in MJy/sr, expected electron/s" in capsys.readouterr().err

@@ -9,6 +9,7 @@ sys.path.insert(0, workflow.basedir)
 from galrestore import config as settings_of
 from galrestore.errors import SettingsError
 from galrestore.provenance import fingerprint
+from galrestore.weights import checkpoint_file
 from galrestore.workflow import one_of, prepare_environment
 
 try:
@@ -29,7 +30,10 @@ JWST = RUN.training_mosaics("jwst")
 PROXIES = RUN.proxy.sets()
 SETS = ["jwst", "galsim", *RUN.pair_sets(), *PROXIES]
 VARIANTS = list(RUN.train.variants)
-METHODS = [*RUN.restore.baselines, *VARIANTS]
+CHECKPOINTS = RUN.restore.checkpoints
+NETWORKS = [*VARIANTS, *CHECKPOINTS]
+METHODS = [*RUN.restore.baselines, *NETWORKS]
+LINEAGES = [f"{name}={lineage}" for name, lineage in RUN.lineages().items()]
 
 
 scattergather:
@@ -56,7 +60,7 @@ def files_of(name):
 def methods_of(name):
     """Methods that restore a set."""
     if name in PROXIES and RUN.proxy.methods == "shown":
-        return [method for method in METHODS if method in ("none", RUN.shown_variant())]
+        return [method for method in METHODS if method in ("none", RUN.shown_method())]
     return METHODS
 
 
@@ -132,6 +136,13 @@ def stamp_files(wildcards):
         for pattern in (globs.gt, globs.lq)
         for path in sorted(glob(os.path.join(folder.root, pattern)))
     ]
+
+
+def weights_of(wildcards):
+    """Weights of a network: those that stage train writes, or the ones given."""
+    if wildcards.method in CHECKPOINTS:
+        return checkpoint_file(CHECKPOINTS[wildcards.method])
+    return f"results/models/{RUN.train.variants[wildcards.method].model}/weights.safetensors"
 
 
 def earlier_weights(wildcards):

@@ -7,7 +7,7 @@
 #           results/tables/limits_<what>.{parquet,csv,md}        sums of these
 #           results/figures/{fig12_stars,fig14_blanks}.{pdf,png}
 
-LIMIT_METHODS = list(dict.fromkeys([RUN.shown_variant(), *RUN.limits.methods]))
+LIMIT_METHODS = list(dict.fromkeys([RUN.shown_method(), *RUN.limits.methods]))
 LIMIT_SETS = ["blanks", "blanks_raw", "drizzle", "ladder", "shear", "stars"]
 BLANK_SETS = ["blanks", "blanks_raw"]
 # Sets in which failures are counted, and the folders of their pairs and restored images.
@@ -181,9 +181,7 @@ use rule restore_network as restore_network_limits with:
     input:
         images="results/limits/sets/{set}.fits",
         table="results/limits/sets/{set}.parquet",
-        weights=lambda wildcards: (
-            f"results/models/{RUN.train.variants[wildcards.method].model}/weights.safetensors"
-        ),
+        weights=weights_of,
     output:
         images="results/limits/restored/{method}/{set}.fits",
     log:
@@ -191,7 +189,7 @@ use rule restore_network as restore_network_limits with:
     benchmark:
         "results/benchmarks/limits/restore.{method}.{set}.tsv"
     wildcard_constraints:
-        method=one_of(VARIANTS),
+        method=one_of(NETWORKS),
         set=one_of(LIMIT_SETS),
 
 
@@ -314,7 +312,7 @@ rule shear_calibration:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        shown=RUN.shown_variant(),
+        shown=RUN.shown_method(),
         settings=RUN.limits.shearing.model_dump_json(),
         seed=RUN.seed,
         code=fingerprint("stages.present_limits"),
@@ -330,7 +328,7 @@ rule fig11_failures:
     input:
         images="results/pairs/jwst.fits",
         table="results/pairs/jwst.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/jwst.fits",
+        restored=f"results/restored/{RUN.shown_method()}/jwst.fits",
         measurements=expand(
             "results/limits/measurements/{method}/{set}.parquet",
             method=LIMIT_METHODS,
@@ -382,7 +380,7 @@ rule hallucination:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        shown=RUN.shown_variant(),
+        shown=RUN.shown_method(),
         settings=RUN.limits.failures.model_dump_json(),
         seed=RUN.seed,
         code=fingerprint("stages.present_limits"),
@@ -430,7 +428,7 @@ rule fig14_blanks:
         images=expand("results/limits/sets/{set}.fits", set=BLANK_SETS),
         restored=expand(
             "results/limits/restored/{method}/{set}.fits",
-            method=RUN.shown_variant(),
+            method=RUN.shown_method(),
             set=BLANK_SETS,
         ),
         measurements=expand(

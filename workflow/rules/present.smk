@@ -46,7 +46,7 @@ rule table1:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),
@@ -231,8 +231,8 @@ rule fig05_examples:
     input:
         images="results/pairs/jwst.fits",
         table="results/pairs/jwst.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/jwst.fits",
-        measurements=f"results/measurements/{RUN.shown_variant()}/jwst.parquet",
+        restored=f"results/restored/{RUN.shown_method()}/jwst.fits",
+        measurements=f"results/measurements/{RUN.shown_method()}/jwst.parquet",
     output:
         pdf="results/figures/fig05_examples.pdf",
         png="results/figures/fig05_examples.png",

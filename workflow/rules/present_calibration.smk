@@ -25,8 +25,8 @@ rule calibration_table:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineage=RUN.train.variants[RUN.shown_variant()].model,
+        image=RUN.shown_method(),
+        lineage=RUN.lineages()[RUN.shown_method()],
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present_calibration"),
@@ -48,8 +48,8 @@ rule calibration_figure:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineage=RUN.train.variants[RUN.shown_variant()].model,
+        image=RUN.shown_method(),
+        lineage=RUN.lineages()[RUN.shown_method()],
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present_calibration"),

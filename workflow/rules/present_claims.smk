@@ -31,7 +31,7 @@ rule claims:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        shown=RUN.shown_variant(),
+        shown=RUN.shown_method(),
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present_claims"),

@@ -3,6 +3,7 @@
 #   reads   results/pairs/{single_epoch,single_epoch_truth,multi_epoch}.*, restored images,
 #           measurements, results/shapes/single_epoch*.parquet and the tables of them
 #   writes  results/figures/fig08a_single_epoch.{pdf,png}   exposures and their mosaic
+#           results/figures/shallow_epoch.{pdf,png}         mosaics as one exposure, and they
 #           results/figures/fig08b_mosaic.{pdf,png}         HST mosaic and JWST
 #           results/figures/fig09_morphology.{pdf,png}      SG-LQ and RS against MT-HQ
 #           results/figures/fig10_photometry.{pdf,png}
@@ -13,6 +14,8 @@ if "single_epoch" in PROXIES:
         "results/figures/fig09_morphology.png",
         "results/figures/fig10_photometry.png",
     ]
+if "shallow_epoch" in PROXIES:
+    PRESENTED.append("results/figures/shallow_epoch.png")
 if "multi_epoch" in PROXIES:
     PRESENTED.append("results/figures/fig08b_mosaic.png")
 
@@ -21,13 +24,13 @@ rule fig08a_single_epoch:
     input:
         images="results/pairs/single_epoch.fits",
         table="results/pairs/single_epoch.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/single_epoch.fits",
-        measurements=f"results/measurements/{RUN.shown_variant()}/single_epoch.parquet",
+        restored=f"results/restored/{RUN.shown_method()}/single_epoch.fits",
+        measurements=f"results/measurements/{RUN.shown_method()}/single_epoch.parquet",
         truth=[
             path
             for path in (
                 "results/pairs/single_epoch_truth.fits",
-                f"results/measurements/{RUN.shown_variant()}/single_epoch_truth.parquet",
+                f"results/measurements/{RUN.shown_method()}/single_epoch_truth.parquet",
             )
             if "single_epoch_truth" in PROXIES
         ],
@@ -54,12 +57,36 @@ rule fig08a_single_epoch:
         " --output {output.pdf:q} {output.png:q}"
 
 
+rule shallow_epoch_figure:
+    input:
+        images="results/pairs/shallow_epoch.fits",
+        table="results/pairs/shallow_epoch.parquet",
+        restored=f"results/restored/{RUN.shown_method()}/shallow_epoch.fits",
+        measurements=f"results/measurements/{RUN.shown_method()}/shallow_epoch.parquet",
+    output:
+        pdf="results/figures/shallow_epoch.pdf",
+        png="results/figures/shallow_epoch.png",
+    log:
+        "results/logs/present/shallow_epoch.log",
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("present"),
+        seed=RUN.seed,
+        code=fingerprint("stages.present"),
+    shell:
+        "python -m galrestore present shallow --images {input.images:q} --table {input.table:q}"
+        " --restored {input.restored:q} --measurements {input.measurements:q}"
+        " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
+        " --output {output.pdf:q} {output.png:q}"
+
+
 rule fig08b_mosaic:
     input:
         images="results/pairs/multi_epoch.fits",
         table="results/pairs/multi_epoch.parquet",
-        restored=f"results/restored/{RUN.shown_variant()}/multi_epoch.fits",
-        measurements=f"results/measurements/{RUN.shown_variant()}/multi_epoch.parquet",
+        restored=f"results/restored/{RUN.shown_method()}/multi_epoch.fits",
+        measurements=f"results/measurements/{RUN.shown_method()}/multi_epoch.parquet",
     output:
         pdf="results/figures/fig08b_mosaic.pdf",
         png="results/figures/fig08b_mosaic.png",
@@ -93,8 +120,8 @@ rule fig09_morphology:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        image=RUN.shown_method(),
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),
@@ -120,8 +147,8 @@ rule fig10_photometry:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        image=RUN.shown_method(),
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),

@@ -37,8 +37,8 @@ rule shape_tables:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        image=RUN.shown_method(),
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),
@@ -64,8 +64,8 @@ rule fig06_morphology:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        image=RUN.shown_method(),
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),
@@ -90,8 +90,8 @@ rule fig07_photometry:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        image=RUN.shown_method(),
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),
@@ -114,8 +114,8 @@ rule residual_power:
     conda:
         "../../envs/galrestore.yaml"
     params:
-        image=RUN.shown_variant(),
-        lineages=[f"{name}={variant.model}" for name, variant in RUN.train.variants.items()],
+        image=RUN.shown_method(),
+        lineages=LINEAGES,
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present"),

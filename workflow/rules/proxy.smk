@@ -7,6 +7,8 @@
 #           results/pairs/single_epoch.{fits,parquet}  LQ: an exposure's own pixels, hits filled;
 #                                                      GT: the multi-epoch mosaic on them
 #           results/pairs/single_epoch_truth.{fits,parquet}  the same LQ; GT: the simulated truth
+#           results/pairs/shallow_epoch.{fits,parquet} LQ: a mosaic with the noise of one exposure;
+#                                                      GT: the mosaic
 #           results/exposures/<set>_catalogue.parquet  sources of the mosaic of the exposures
 #           results/exposures/truth/<number>.fits      what JWST's PSF would show the detector
 
@@ -122,3 +124,30 @@ rule single_epoch:
         " --pairs {input.pairs:q} --seen {input.seen:q} --radius {params.radius}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"
         " --images {output.images:q} --table {output.table:q}"
+
+
+rule shallow_epoch:
+    input:
+        catalogues=lambda wildcards: expand(
+            "results/stamps/{mosaic}.parquet", mosaic=RUN.proxy.shallow_epoch.mosaics
+        ),
+        stamps=lambda wildcards: expand(
+            "results/stamps/{mosaic}.fits", mosaic=RUN.proxy.shallow_epoch.mosaics
+        ),
+    output:
+        images="results/pairs/shallow_epoch.fits",
+        table="results/pairs/shallow_epoch.parquet",
+    log:
+        "results/logs/proxy/shallow_epoch.log",
+    benchmark:
+        "results/benchmarks/proxy/shallow_epoch.tsv"
+    conda:
+        "../../envs/galrestore.yaml"
+    params:
+        settings=RUN.section("proxy"),
+        seed=RUN.seed,
+        code=fingerprint("stages.proxy"),
+    shell:
+        "python -m galrestore proxy shallow_epoch --catalogue {input.catalogues:q}"
+        " --stamps {input.stamps:q} --settings {params.settings:q} --seed {params.seed}"
+        " --code {params.code} --log {log:q} --images {output.images:q} --table {output.table:q}"

@@ -10,9 +10,7 @@ rule restore_network:
     input:
         images="results/pairs/{set}.fits",
         table="results/pairs/{set}.parquet",
-        weights=lambda wildcards: (
-            f"results/models/{RUN.train.variants[wildcards.method].model}/weights.safetensors"
-        ),
+        weights=weights_of,
     output:
         images="results/restored/{method}/{set}.fits",
     log:
@@ -20,7 +18,7 @@ rule restore_network:
     benchmark:
         "results/benchmarks/restore/{method}.{set}.tsv"
     wildcard_constraints:
-        method=one_of(VARIANTS),
+        method=one_of(NETWORKS),
         set=one_of(SETS),
     conda:
         "../../envs/galrestore.yaml"
