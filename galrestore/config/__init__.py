@@ -28,6 +28,7 @@ from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
 from galrestore.config.shapes import Shapes
 from galrestore.config.train import DEFAULT_NETWORK, Train
+from galrestore.config.unvalidated import nulls
 from galrestore.errors import SettingsError
 
 __all__ = ["RunConfig", "archive_of", "load", "section_from_json"]
@@ -90,30 +91,39 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _proxies_name_mosaics(self):
+    def _proxies_name_what_there_is(self):
+        problems = [*self._unknown_mosaics(), *self._unknown_exposures()]
+        if problems:
+            sets = dict.fromkeys(key.partition(".")[0] for key, _ in problems)
+            without = "proxy: {" + ", ".join(f"{name}: null" for name in sets) + "}"
+            texts = "; ".join(f"proxy.{key}: {text}" for key, text in problems)
+            msg = (
+                f"{texts}. Name others, or go without: {without} "
+                f"(--config '{without.replace(': ', '=', 1)}')"
+            )
+            raise ValueError(msg)
+        return self
+
+    def _unknown_mosaics(self):
         for key, telescope, name in self.proxy.named():
             names = [known for _, known, _ in self.mosaics(telescope)]
             if name not in names:
-                listed = ", ".join(names) or "none"
-                msg = f"proxy.{key}: no {telescope} mosaic {name!r}, there are {listed}"
-                raise ValueError(msg)
+                yield key, f"no {telescope} mosaic {name!r}, there are {', '.join(names) or 'none'}"
+
+    def _unknown_exposures(self):
         single = self.proxy.single_epoch
         if single is not None and single.simulated is not None:
-            self._check_simulated_exposures(single)
-        return self
+            yield from self._unknown_simulated(single)
 
-    def _check_simulated_exposures(self, single):
-        if single.simulated not in self.exposures():
-            listed = ", ".join(self.exposures()) or "none"
-            msg = (
-                f"proxy.single_epoch.simulated: no set of exposures {single.simulated!r}, "
-                f"there are {listed}"
-            )
-            raise ValueError(msg)
+    def _unknown_simulated(self, single):
+        known = self.exposures()
+        if single.simulated not in known:
+            problem = f"no set of exposures {single.simulated!r}, there are "
+            yield "single_epoch.simulated", problem + (", ".join(known) or "none")
+            return
         count = len(self.acquire.simulated.exposures[single.simulated].exposure_times)
         if max(single.exposures) >= count:
-            msg = f"proxy.single_epoch.exposures: {single.exposures} of {count}, counted from 0"
-            raise ValueError(msg)
+            yield "single_epoch.exposures", f"{single.exposures} of {count}, counted from 0"
 
     @model_validator(mode="after")
     def _shown_variant_is_trained(self):
@@ -301,7 +311,7 @@ def load(config, folder="."):
         For the first bad key or value, naming both; or if the archive's product list
         cannot be used.
     """
-    config = json.loads(json.dumps(config, default=str))  # YAML reads dates as such
+    config = nulls(json.loads(json.dumps(config, default=str)))  # YAML reads dates as such
     doors = config.get("acquire") or {}
     local, mast = doors.get("local"), doors.get("mast")
     for door in (local, mast):
