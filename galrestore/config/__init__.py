@@ -28,7 +28,7 @@ from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
 from galrestore.config.shapes import Shapes
 from galrestore.config.train import DEFAULT_NETWORK, Train
-from galrestore.config.unvalidated import nulls
+from galrestore.config.unvalidated import leave_out_unselected, nulls
 from galrestore.errors import SettingsError
 
 __all__ = ["RunConfig", "archive_of", "load", "section_from_json"]
@@ -114,6 +114,8 @@ class RunConfig(Section):
         single = self.proxy.single_epoch
         if single is not None and single.simulated is not None:
             yield from self._unknown_simulated(single)
+        if single is not None and single.exposures_of is not None:
+            yield from self._unknown_archived(single)
 
     def _unknown_simulated(self, single):
         known = self.exposures()
@@ -124,6 +126,19 @@ class RunConfig(Section):
         count = len(self.acquire.simulated.exposures[single.simulated].exposure_times)
         if max(single.exposures) >= count:
             yield "single_epoch.exposures", f"{single.exposures} of {count}, counted from 0"
+
+    def _unknown_archived(self, single):
+        key, archive, name = "single_epoch.exposures_of", self.acquire.mast, single.exposures_of
+        known = archive.exposures if archive else {}
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            yield key, f"no set {name!r} in acquire.mast.exposures, there are {listed}"
+            return
+        if not archive.taken(name):
+            yield key, f"no exposures of {name!r} in {archive.lock}: run galrestore acquire resolve"
+        bands = {known_name: mosaic.band for _, known_name, mosaic in self.mosaics("hst")}
+        if bands.get(single.mosaic, known[name].band) != known[name].band:
+            yield key, f"{name} are in {known[name].band}, their mosaic in {bands[single.mosaic]}"
 
     @model_validator(mode="after")
     def _shown_variant_is_trained(self):
@@ -265,8 +280,19 @@ class RunConfig(Section):
         """
         archive = self.acquire.mast
         products = [product for product in archive.chosen() if product.path == path][:1]
-        update = {"fields": None, "mosaics": {}, "products": products}
+        update = {"fields": None, "mosaics": {}, "exposures": {}, "products": products}
         return Acquire.model_construct(mast=archive.model_copy(update=update)).model_dump_json()
+
+    def archived_exposures(self):
+        """Return the exposures of the archive that the run restores, a list of `Product`."""
+        single = self.proxy.single_epoch
+        if single is None or single.exposures_of is None:
+            return []
+        return self.acquire.mast.taken(single.exposures_of)
+
+    def to_fetch(self):
+        """Say how much of the archive the run needs, one line for each field."""
+        return self.acquire.mast.estimate({p.entry for p in self.archived_exposures()})
 
     def pair_sets(self):
         """Return the names of the sets of ready pairs, a list of str."""
@@ -312,6 +338,7 @@ def load(config, folder="."):
         cannot be used.
     """
     config = nulls(json.loads(json.dumps(config, default=str)))  # YAML reads dates as such
+    leave_out_unselected(config)
     doors = config.get("acquire") or {}
     local, mast = doors.get("local"), doors.get("mast")
     for door in (local, mast):

@@ -110,6 +110,7 @@ def _single_epoch(args):
             raise InputError(args.mosaic, f"is in {mosaic.unit}, expected electron/s")
         for path, truth in zip_longest(args.exposures, args.truth):
             exposure = read_exposure(path)
+            _require_filter(path, exposure, args.mosaic, mosaic)
             sources = _sources(args, exposure.chips[0].nominal_scale)
             for number, chip in enumerate(exposure.chips):
                 part, stamps, references = _on_chip(args, mosaic, exposure, chip, sources)
@@ -122,6 +123,12 @@ def _single_epoch(args):
                 better += references
     files = [*args.exposures, args.mosaic, *args.truth]
     _write(args, pd.concat(parts, ignore_index=True), low_quality, better, files)
+
+
+def _require_filter(path, exposure, manifest, mosaic):
+    if exposure.band.upper() != mosaic.band.upper():
+        problem = f"is in {exposure.band or 'no filter'}, the mosaic in {mosaic.band}"
+        raise InputError(path, problem, f"name exposures in the filter of {manifest}")
 
 
 def _on_chip(args, mosaic, exposure, chip, sources):
