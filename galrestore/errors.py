@@ -38,6 +38,9 @@ class InputError(GalrestoreError, ValueError):
         super().__init__(f"{path}: {problem}" + (f"; {remedy}" if remedy else ""))
 
 
+_LONGEST = 200  # letters of a value that are shown; a whole section is longer
+
+
 class SettingsError(GalrestoreError, ValueError):
     """
     A setting cannot be used.
@@ -54,7 +57,10 @@ class SettingsError(GalrestoreError, ValueError):
 
     def __init__(self, key, value, problem):
         self.key, self.value, self.problem = key, value, problem
-        super().__init__(f"setting {key} = {value!r}: {problem}")
+        shown = repr(value)
+        if len(shown) > _LONGEST:
+            shown = f"{shown[:_LONGEST]}..."
+        super().__init__(f"setting {key} = {shown}: {problem}")
 
 
 class EmptyError(GalrestoreError, ValueError):

@@ -63,9 +63,13 @@ def fetch(product, root, transfer):
     ------
     InputError
         If the file cannot be had: the archive does not have it or refuses it, it does
-        not arrive whole, or is not what the product list says.
+        not arrive whole, or is not what the product list says; or if the product only
+        stands in for one that the archive must name.
     """
     path = Path(root) / product.path
+    if product.state == "stand-in":
+        problem = f"stands in the product list for one of the exposures {product.entry}"
+        raise InputError(path, problem, "have them named: galrestore acquire resolve")
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path):
         row = _found(product, path)
@@ -128,6 +132,7 @@ def _described(product, path, header):
         "calibration": _card(header, "CAL_VER"),
         "context": _card(header, "CRDS_CTX"),
         "made": _card(header, "DATE"),
+        "exposure_time": _seconds(header),
         "retrieved": arrived.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
@@ -136,6 +141,11 @@ def _require_listed(product, path, row):
     if product.sha256 not in ("", row["sha256"]):
         problem = f"has sha256 {row['sha256']}, the product list says {product.sha256}"
         raise InputError(path, problem, _RESOLVE)
+
+
+def _seconds(header):
+    time = header.get("EXPTIME")
+    return float(time) if isinstance(time, int | float) and time > 0 else float("nan")
 
 
 def _card(header, key):

@@ -29,12 +29,18 @@ class Found:
         Size as listed [byte]; 0 if it is not.
     footprint : str
         Outline of its observation on the sky.
+    observation : str
+        The observation, in the archive's numbers.
+    time : float
+        Exposure time of the whole observation [s]; 0 if it is not listed.
     """
 
     name: str
     uri: str
     size: int
     footprint: str
+    observation: str
+    time: float
 
 
 def find(query, band, transfer):
@@ -70,8 +76,11 @@ def find(query, band, transfer):
             warnings.simplefilter("ignore", NoResultsWarning)
             observations = _client(session)
             table = observations.query_criteria(**_criteria(query, band))
-            footprints = {str(row["obsid"]): _text(row, "s_region") for row in table}
-            wanted = sorted(footprints)
+            about = {
+                str(row["obsid"]): (_text(row, "s_region"), float(_text(row, "t_exptime") or 0))
+                for row in table
+            }
+            wanted = sorted(about)
             groups = [wanted[first : first + _GROUP] for first in range(0, len(wanted), _GROUP)]
             products = [observations.get_product_list(group) for group in groups]
     except InvalidQueryError as error:
@@ -82,12 +91,7 @@ def find(query, band, transfer):
         raise InputError(server(), problem, "try again later") from error
     pattern = re.compile("|".join(file_pattern(p) for p in (query.science, query.weight) if p))
     files = {
-        row["productFilename"]: Found(
-            str(row["productFilename"]),
-            str(row["dataURI"]),
-            max(int(row["size"]), 0) if _text(row, "size") else 0,
-            footprints.get(_text(row, "parent_obsid") or _text(row, "obsID"), ""),
-        )
+        row["productFilename"]: _found(row, about)
         for table in products
         for row in table
         if pattern.fullmatch(_text(row, "productFilename"))
@@ -179,6 +183,16 @@ def _criteria(query, band):
         criteria["coordinates"] = SkyCoord(query.ra, query.dec, unit="deg")
         criteria["radius"] = query.radius
     return {key: value for key, value in criteria.items() if value is not None}
+
+
+def _found(row, about):
+    """Describe a row of a product list, with what is known of its observation."""
+    parent = _text(row, "parent_obsid")
+    observation = parent if parent in about else _text(row, "obsID")
+    footprint, time = about.get(observation, ("", 0.0))
+    size = max(int(row["size"]), 0) if _text(row, "size") else 0
+    name, uri = str(row["productFilename"]), str(row["dataURI"])
+    return Found(name, uri, size, footprint, observation, time)
 
 
 def _text(row, column):

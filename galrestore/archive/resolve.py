@@ -2,8 +2,10 @@
 
 import logging
 import re
+from collections import Counter
 
 from galrestore.archive.connection import server, url_of
+from galrestore.archive.exposures import Candidate, choose, roll_of
 from galrestore.archive.mast_query import file_pattern, find, size_at
 from galrestore.errors import EmptyError, InputError
 
@@ -14,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 def resolve(archive, earlier=(), fields=None, offline=False):
     """
-    Find the products of the door's mosaics.
+    Find the products of the door's mosaics and sets of exposures.
 
     Parameters
     ----------
@@ -26,7 +28,8 @@ def resolve(archive, earlier=(), fields=None, offline=False):
     fields : list of str, optional
         Fields to find products for; all by default.
     offline : bool, optional
-        Ask nobody: list what the settings name by URI, as unverified.
+        Ask nobody: list what the settings name by URI, as unverified, and stand-ins for
+        exposures, which only the archive can name.
 
     Returns
     -------
@@ -47,8 +50,15 @@ def resolve(archive, earlier=(), fields=None, offline=False):
         for name, mosaic in archive.mosaics.items()
         if fields is None or mosaic.field in fields
     }
+    earlier = list(earlier)
     known = {product.uri: product for product in earlier}
-    products = [product.model_dump() for product in earlier if product.entry not in asked]
+    exposed = {
+        name: exposures
+        for name, exposures in archive.exposures.items()
+        if fields is None or exposures.field in fields
+    }
+    again = {*asked, *exposed}
+    products = [product.model_dump() for product in earlier if product.entry not in again]
     missing = []
     for name, mosaic in asked.items():
         values = [] if offline or mosaic.query is None else _queried(name, mosaic, archive.transfer)
@@ -58,10 +68,18 @@ def resolve(archive, earlier=(), fields=None, offline=False):
         if not values and offline:
             logger.warning("%s: known by its query alone, not listed", name)
         products += [_remembered(value, known) for value in values]
+    for name, exposures in exposed.items():
+        if offline:
+            values = _stand_ins(name, exposures, earlier)
+        else:
+            values = _exposed(name, exposures, archive.transfer)
+        if not values:
+            missing.append(name)
+        products += [_remembered(value, known) for value in values]
     if missing:
         msg = (
             f"{server()} has nothing for {', '.join(missing)}; change query or science in "
-            "acquire.mast.mosaics, or resolve other fields"
+            "acquire.mast.{mosaics,exposures}, or resolve other fields"
         )
         raise EmptyError(msg)
     return products
@@ -81,7 +99,8 @@ def pin(products, receipts):
     Returns
     -------
     products : list of dict
-        Values of the lines, with size, sha256 and state of the files fetched.
+        Values of the lines, with size, sha256, exposure time (of exposures) and state of the
+        files fetched.
     """
     rows = {row.uri: row for row in receipts.itertuples()}
     values = [product.model_dump() for product in products]
@@ -89,6 +108,8 @@ def pin(products, receipts):
         if value["uri"] in rows:
             row = rows[value["uri"]]
             value.update(size=int(row.size), sha256=row.sha256, state="retrieved")
+            if value["role"] == "flc" and row.exposure_time > 0:
+                value["exposure_time"] = float(row.exposure_time)
     return values
 
 
@@ -117,10 +138,52 @@ def _queried(name, mosaic, transfer):
     return values
 
 
+def _exposed(name, exposures, transfer):
+    """Values of the exposures to take of those that the query finds."""
+    found = {file.name: file for file in find(exposures.query, exposures.band, transfer)}
+    members = Counter(file.observation for file in found.values())
+    candidates = [
+        Candidate(
+            name=file.name,
+            observation=file.observation,
+            time=round(file.time / members[file.observation], 3),
+            roll=roll_of(file.footprint),
+        )
+        for file in found.values()
+    ]
+    chosen = choose(candidates, exposures.count, exposures.roll_step)
+    logger.info("%s: %d of %d exposures found", name, len(chosen), len(found))
+    return [
+        _value(name, exposures, name, "flc", found[candidate.name])
+        | {"exposure_time": candidate.time or None}
+        for candidate in chosen
+    ]
+
+
+def _stand_ins(name, exposures, earlier):
+    """Values of before or, if there are none, of as many exposures without a name of their own."""
+    named = [product for product in earlier if product.state != "stand-in"]
+    before = [product.model_dump() for product in named if product.entry == name]
+    return before or [
+        {
+            "field": exposures.field,
+            "mosaic": name,
+            "entry": name,
+            "role": "flc",
+            "uri": f"mast:HST/product/{name}_{number}_flc.fits",
+            "band": exposures.band,
+            "size": 0,
+            "state": "stand-in",
+        }
+        for number in range(1, exposures.count + 1)
+    ]
+
+
 def _value(name, mosaic, mosaic_name, role, file):
     if file.uri.rsplit("/", 1)[-1] != file.name:
         problem = f"lists {file.name!r} under {file.uri!r}: the names differ"
-        raise InputError(server(), problem, f"narrow acquire.mast.mosaics.{name}.query")
+        group = "exposures" if role == "flc" else "mosaics"
+        raise InputError(server(), problem, f"narrow acquire.mast.{group}.{name}.query")
     return {
         "field": mosaic.field,
         "mosaic": mosaic_name,
@@ -129,7 +192,7 @@ def _value(name, mosaic, mosaic_name, role, file):
         "uri": file.uri,
         "size": file.size,
         "band": mosaic.band,
-        "pixel_scale": mosaic.pixel_scale,
+        "pixel_scale": getattr(mosaic, "pixel_scale", None),
         "footprint": " ".join(file.footprint.split()),
         "state": "listed",
     }
@@ -163,9 +226,10 @@ def _stated(name, mosaic, transfer):
 
 
 def _remembered(value, known):
-    """Keep size, digest and state of the same file from the product list of before."""
+    """Keep size, digest, time and state of the same file from the product list of before."""
     before = known.get(value["uri"])
     if before is None or value["size"] not in (0, before.size):
         return value
     kept = {"size": before.size, "sha256": before.sha256}
-    return value | kept | ({"state": before.state} if before.sha256 else {})
+    seen = {"state": before.state, "exposure_time": before.exposure_time}
+    return value | kept | (seen if before.sha256 else {})

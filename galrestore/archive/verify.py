@@ -22,8 +22,10 @@ _EXTENSIONS = {
     "sci": [""],
     "wht": [""],
     "i2d": ["SCI", "ERR", "CON", "WHT", "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT"],
-    "flc": ["SCI", "ERR", "DQ", "SCI", "ERR", "DQ"],
+    "flc": ["SCI", "ERR", "DQ", "SCI", "ERR", "DQ", "D2IMARR", "WCSDVARR"],
 }
+# Look-up tables of a chip's distortion: card of its header, of their number, extension.
+_TABLES = (("D2IMDIS", "D2IM", "D2IMARR"), ("CPDIS", "DP", "WCSDVARR"))
 _AGAIN = "fetch it again"
 
 
@@ -48,8 +50,8 @@ def verify(path, role, size=0):
     Raises
     ------
     InputError
-        If the size is another, the file is not FITS or not whole, an extension is
-        missing, its pixels cannot be read, or astropy warns of anything.
+        If the size is another, the file is not FITS or not whole, an extension or a table
+        of a chip's distortion is missing, its pixels cannot be read, or astropy warns of anything.
     """
     length = os.path.getsize(path)
     if size and length != size:
@@ -67,6 +69,8 @@ def verify(path, role, size=0):
             with fits.open(file, memmap=False, lazy_load_hdus=True) as hdus:
                 _require_extensions(path, role, hdus)
                 _require_length(path, length, hdus)
+                if role == "flc":
+                    _require_tables(path, hdus)
                 for hdu in hdus:
                     _read(hdu)
                 return hdus[0].header.copy()
@@ -88,6 +92,18 @@ def _require_extensions(path, role, hdus):
             wanted = "an image in its first HDU" if name == "" else f"extension {name}"
             has = ", ".join(found) or "no image"
             raise InputError(path, f"lacks {wanted} of a product {role}; it has {has}", _AGAIN)
+
+
+def _require_tables(path, hdus):
+    """Look for the tables that the WCS of each chip refers to."""
+    chips = [hdu.header for hdu in hdus if hdu.name == "SCI"]
+    for header, (kind, key, name), axis in itertools.product(chips, _TABLES, (1, 2)):
+        if f"{kind}{axis}" not in header:
+            continue
+        number = int(header[f"{key}{axis}.EXTVER"])
+        if (name, number) not in hdus:
+            problem = f"lacks table {name},{number} of the distortion of SCI,{header['EXTVER']}"
+            raise InputError(path, problem, _AGAIN)
 
 
 def _require_length(path, length, hdus):

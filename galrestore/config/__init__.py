@@ -28,6 +28,7 @@ from galrestore.config.runtime import Runtime
 from galrestore.config.select import Select
 from galrestore.config.shapes import Shapes
 from galrestore.config.train import DEFAULT_NETWORK, Train
+from galrestore.config.unvalidated import leave_out_unselected, nulls
 from galrestore.errors import SettingsError
 
 __all__ = ["RunConfig", "archive_of", "load", "section_from_json"]
@@ -90,30 +91,54 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _proxies_name_mosaics(self):
+    def _proxies_name_what_there_is(self):
+        problems = [*self._unknown_mosaics(), *self._unknown_exposures()]
+        if problems:
+            sets = dict.fromkeys(key.partition(".")[0] for key, _ in problems)
+            without = "proxy: {" + ", ".join(f"{name}: null" for name in sets) + "}"
+            texts = "; ".join(f"proxy.{key}: {text}" for key, text in problems)
+            msg = (
+                f"{texts}. Name others, or go without: {without} "
+                f"(--config '{without.replace(': ', '=', 1)}')"
+            )
+            raise ValueError(msg)
+        return self
+
+    def _unknown_mosaics(self):
         for key, telescope, name in self.proxy.named():
             names = [known for _, known, _ in self.mosaics(telescope)]
             if name not in names:
-                listed = ", ".join(names) or "none"
-                msg = f"proxy.{key}: no {telescope} mosaic {name!r}, there are {listed}"
-                raise ValueError(msg)
+                yield key, f"no {telescope} mosaic {name!r}, there are {', '.join(names) or 'none'}"
+
+    def _unknown_exposures(self):
         single = self.proxy.single_epoch
         if single is not None and single.simulated is not None:
-            self._check_simulated_exposures(single)
-        return self
+            yield from self._unknown_simulated(single)
+        if single is not None and single.exposures_of is not None:
+            yield from self._unknown_archived(single)
 
-    def _check_simulated_exposures(self, single):
-        if single.simulated not in self.exposures():
-            listed = ", ".join(self.exposures()) or "none"
-            msg = (
-                f"proxy.single_epoch.simulated: no set of exposures {single.simulated!r}, "
-                f"there are {listed}"
-            )
-            raise ValueError(msg)
+    def _unknown_simulated(self, single):
+        known = self.exposures()
+        if single.simulated not in known:
+            problem = f"no set of exposures {single.simulated!r}, there are "
+            yield "single_epoch.simulated", problem + (", ".join(known) or "none")
+            return
         count = len(self.acquire.simulated.exposures[single.simulated].exposure_times)
         if max(single.exposures) >= count:
-            msg = f"proxy.single_epoch.exposures: {single.exposures} of {count}, counted from 0"
-            raise ValueError(msg)
+            yield "single_epoch.exposures", f"{single.exposures} of {count}, counted from 0"
+
+    def _unknown_archived(self, single):
+        key, archive, name = "single_epoch.exposures_of", self.acquire.mast, single.exposures_of
+        known = archive.exposures if archive else {}
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            yield key, f"no set {name!r} in acquire.mast.exposures, there are {listed}"
+            return
+        if not archive.taken(name):
+            yield key, f"no exposures of {name!r} in {archive.lock}: run galrestore acquire resolve"
+        bands = {known_name: mosaic.band for _, known_name, mosaic in self.mosaics("hst")}
+        if bands.get(single.mosaic, known[name].band) != known[name].band:
+            yield key, f"{name} are in {known[name].band}, their mosaic in {bands[single.mosaic]}"
 
     @model_validator(mode="after")
     def _names_of_methods(self):
@@ -278,8 +303,19 @@ class RunConfig(Section):
         """
         archive = self.acquire.mast
         products = [product for product in archive.chosen() if product.path == path][:1]
-        update = {"fields": None, "mosaics": {}, "products": products}
+        update = {"fields": None, "mosaics": {}, "exposures": {}, "products": products}
         return Acquire.model_construct(mast=archive.model_copy(update=update)).model_dump_json()
+
+    def archived_exposures(self):
+        """Return the exposures of the archive that the run restores, a list of `Product`."""
+        single = self.proxy.single_epoch
+        if single is None or single.exposures_of is None:
+            return []
+        return self.acquire.mast.taken(single.exposures_of)
+
+    def to_fetch(self):
+        """Say how much of the archive the run needs, one line for each field."""
+        return self.acquire.mast.estimate({p.entry for p in self.archived_exposures()})
 
     def pair_sets(self):
         """Return the names of the sets of ready pairs, a list of str."""
@@ -324,7 +360,8 @@ def load(config, folder="."):
         For the first bad key or value, naming both; or if the archive's product list
         cannot be used.
     """
-    config = json.loads(json.dumps(config, default=str))  # YAML reads dates as such
+    config = nulls(json.loads(json.dumps(config, default=str)))  # YAML reads dates as such
+    leave_out_unselected(config)
     doors = config.get("acquire") or {}
     local, mast = doors.get("local"), doors.get("mast")
     for door in (local, mast):

@@ -10,7 +10,7 @@ from galrestore.config.local import LocalFolder, LocalMosaic
 from galrestore.config.lock import Product, Uri, require_file_name
 from galrestore.config.mosaic import Mosaic, Name
 
-__all__ = ["Archive", "ArchiveMosaic", "ArchiveQuery", "Transfer"]
+__all__ = ["Archive", "ArchiveExposures", "ArchiveMosaic", "ArchiveQuery", "Transfer"]
 
 # What the readers need to know of each format.
 _FORMATS = {
@@ -147,6 +147,40 @@ class ArchiveMosaic(Mosaic):
         )
 
 
+class ArchiveExposures(Section):
+    """Single exposures of one filter: the longest that a query finds, at several roll angles."""
+
+    instrument: str = setting(..., "Instrument.", unit="", paper="5.1")
+    band: str = setting(..., "Filter.", unit="", paper="5.1")
+    field: Name = setting(..., "Piece of sky.", unit="", paper="5.1")
+    count: int = setting(4, "How many exposures to take.", unit="", paper="5.1", ge=1, le=1000)
+    roll_step: float = setting(
+        2.0,
+        "Rolls of the detector on the sky (modulo 90) count as distinct from this difference on.",
+        unit="deg",
+        paper="-",
+        gt=0,
+        le=45,
+    )
+    query: ArchiveQuery = setting(
+        ...,
+        "How to find them; science is the pattern of their names, _flc or _flt.",
+        unit="",
+        paper="5.1",
+    )
+
+    @field_validator("query")
+    @classmethod
+    def _names_exposures(cls, query):
+        if not query.science.endswith(("_flc.fits", "_flt.fits")) or query.weight is not None:
+            msg = (
+                "science must end in _flc.fits or _flt.fits, without weight, got "
+                f"{query.science!r} and {query.weight!r}"
+            )
+            raise ValueError(msg)
+        return query
+
+
 class Transfer(Section):
     """How downloads and queries meet a slow or broken connection."""
 
@@ -186,6 +220,9 @@ class Archive(Section):
     mosaics: dict[Name, ArchiveMosaic] = setting(
         {}, "Mosaics and queries for mosaics, by name.", unit="", paper="3.1, 3.3"
     )
+    exposures: dict[Name, ArchiveExposures] = setting(
+        {}, "Queries for sets of single exposures, by name.", unit="", paper="5.1"
+    )
     products: list[Product] | None = setting(
         None, "The products themselves; null to read them from the lock.", unit="", paper="-"
     )
@@ -193,10 +230,18 @@ class Archive(Section):
 
     @model_validator(mode="after")
     def _fields_exist(self):
-        known = sorted({mosaic.field for mosaic in self.mosaics.values()})
+        known = sorted({entry.field for entry in self.entries().values()})
         for field in self.fields or []:
             if field not in known:
                 msg = f"no mosaic has the field {field!r}, there are {', '.join(known)}"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique(self):
+        for name in self.exposures:
+            if name in self.mosaics:
+                msg = f"exposures.{name}: a mosaic has this name, rename one"
                 raise ValueError(msg)
         return self
 
@@ -214,21 +259,29 @@ class Archive(Section):
                 raise ValueError(msg)
         return self
 
+    def entries(self):
+        """Return mosaics and sets of exposures, a dict of str to Section."""
+        return {**self.mosaics, **self.exposures}
+
     def selected(self):
         """Return the names of the fields to use, a sorted list of str."""
-        every = {mosaic.field for mosaic in self.mosaics.values()}
+        every = {entry.field for entry in self.entries().values()}
         return sorted(every if self.fields is None else set(self.fields))
 
     def chosen(self):
-        """Return the products of the selected fields' mosaics, a list of `Product`."""
-        fields = self.selected()
+        """Return the products of the selected fields, a list of `Product`."""
+        fields, entries = self.selected(), self.entries()
         return [
             product
             for product in self.products or []
-            if product.entry in self.mosaics
-            and product.field == self.mosaics[product.entry].field
+            if product.entry in entries
+            and product.field == entries[product.entry].field
             and product.field in fields
         ]
+
+    def taken(self, name):
+        """Return the exposures of a set that the product list holds, a list of `Product`."""
+        return [product for product in self.chosen() if product.entry == name]
 
     def folder(self):
         """
@@ -247,13 +300,34 @@ class Archive(Section):
         mosaics = {name: self.mosaics[entries[name]].local(files[name]) for name in files}
         return LocalFolder(root=self.root, mosaics=mosaics)
 
-    def estimate(self):
-        """Return one line for each selected field that says how much there is to fetch."""
-        lines = []
-        for field in self.selected():
-            products = [product for product in self.chosen() if product.field == field]
-            known = sum(product.size for product in products) / 1e9
-            unknown = sum(product.size == 0 for product in products)
-            text = f"{field}: {len(products)} file(s), {known:.2f} GB"
-            lines.append(text + (f" and {unknown} of unknown size" if unknown else ""))
-        return "\n".join(lines)
+    def estimate(self, used=None):
+        """
+        Say how much there is to fetch.
+
+        Parameters
+        ----------
+        used : collection of str, optional
+            Sets of exposures to fetch; all by default.
+
+        Returns
+        -------
+        text : str
+            One line for each selected field.
+        """
+        unused = set() if used is None else set(self.exposures) - set(used)
+        kept = [product for product in self.chosen() if product.entry not in unused]
+        return "\n".join(
+            f"{field}: {_amount([product for product in kept if product.field == field])}"
+            for field in self.selected()
+        )
+
+
+def _amount(products):
+    known = sum(product.size for product in products) / 1e9
+    unknown = sum(product.size == 0 for product in products)
+    unnamed = sum(product.state == "stand-in" for product in products)
+    text = f"{len(products)} file(s), {known:.2f} GB"
+    text += f" and {unknown} of unknown size" if unknown else ""
+    return text + (
+        f" ({unnamed} still without a name: run galrestore acquire resolve)" if unnamed else ""
+    )

@@ -23,6 +23,12 @@ A run starts from `config/config.yaml` (the demonstration); `--configfile other.
 over it, key by key, and `--config key=value` over both. Unknown keys are refused. Below,
 `<name>` stands for a name you choose. Section numbers are those of Park et al. 2024.
 
+`null` takes a section away, in a file and in `--config 'acquire={simulated: null}'` alike (the
+words `null` and `~` are never text). The sets of section 5 in `config.yaml` are of its simulated
+sky; a configuration without that sky names others or says
+`proxy: {multi_epoch: null, single_epoch: null}`, as the error does. Sets that name a field of
+the archive are left out, with a line that says so, where `acquire.mast.fields` does not select it.
+
 | file | what it runs |
 |---|---|
 | `config.yaml` | the demonstration: a simulated sky, no network, minutes on two cores |

@@ -25,7 +25,8 @@ Uri = Annotated[str, Field(pattern=r"^(mast:|https?://)\S+$")]
 _HEADER = """\
 # Files of the archive MAST, written by `galrestore acquire resolve`; see docs/archives.md.
 # size: bytes, 0 where unknown. sha256: of the file first retrieved (`galrestore acquire pin`).
-# state: unverified (known from publications alone), listed (seen in the archive), retrieved.
+# state: unverified (known from publications alone), listed (seen in the archive), retrieved;
+# stand-in (an exposure that the archive must name: resolve again before it can be fetched).
 """
 
 
@@ -53,9 +54,14 @@ class Product(Section):
     """One file of the archive: a line of the product list."""
 
     field: Name = setting(..., "Piece of sky.", unit="", paper="3.1, 3.3")
-    mosaic: Name = setting(..., "Mosaic that the file belongs to.", unit="", paper="3.1")
+    mosaic: Name = setting(
+        ..., "Mosaic, or set of exposures, that the file belongs to.", unit="", paper="3.1, 5.1"
+    )
     entry: Name = setting(
-        ..., "Mosaic of the settings that asked for it; one may find several.", unit="", paper="-"
+        ...,
+        "Mosaic or set of exposures of the settings that asked for it; one may find several.",
+        unit="",
+        paper="-",
     )
     role: Literal["sci", "wht", "i2d", "flc"] = setting(
         ...,
@@ -73,13 +79,21 @@ class Product(Section):
         pattern=r"^([0-9a-f]{64})?$",
     )
     band: str = setting(..., "Filter.", unit="", paper="3.1, 3.3")
+    exposure_time: float | None = setting(
+        None,
+        "Exposure time of an exposure: as listed, the mean of its observation's.",
+        unit="s",
+        paper="5.1",
+        gt=0,
+    )
     pixel_scale: float | None = setting(
         None, "Pixel scale, where the archive names it.", unit="arcsec", paper="3.3", gt=0
     )
     footprint: str = setting("", "Outline on the sky, as the archive says it.", unit="", paper="-")
-    state: Literal["unverified", "listed", "retrieved"] = setting(
+    state: Literal["unverified", "listed", "retrieved", "stand-in"] = setting(
         "unverified",
-        "Known from publications alone, seen in the archive, or fetched and verified.",
+        "Known from publications alone, seen in the archive, fetched and verified, or in place "
+        "of a file that the archive must name.",
         unit="",
         paper="-",
     )

@@ -46,8 +46,17 @@ class SingleEpoch(Section):
     files: tuple[str, ...] = setting(
         (), "Exposures (_flt, _flc), below data_root or absolute.", unit="", paper="5.1"
     )
+    exposures_of: Name | None = setting(
+        None,
+        "Set of the archive's exposures (acquire.mast.exposures) in place of files.",
+        unit="",
+        paper="5.1",
+    )
     mosaic: Name | None = setting(
-        None, "Multi-epoch HST mosaic of the same sky, for files.", unit="", paper="5.1"
+        None,
+        "Multi-epoch HST mosaic of the same sky, for files or exposures_of.",
+        unit="",
+        paper="5.1",
     )
     held_out: bool = setting(
         False,
@@ -59,10 +68,17 @@ class SingleEpoch(Section):
     @model_validator(mode="after")
     def _one_source(self):
         if (self.simulated is None) == (self.mosaic is None):
-            msg = f"give simulated, or mosaic and files, got {self.simulated} and {self.mosaic}"
+            msg = (
+                "give simulated, or mosaic with files or exposures_of (and simulated: null), got "
+                f"{self.simulated} and {self.mosaic}"
+            )
             raise ValueError(msg)
-        if (self.mosaic is None) != (not self.files):
-            msg = f"mosaic and files belong together, got {self.mosaic} and {self.files}"
+        sources = [source for source in (self.files, self.exposures_of) if source]
+        if len(sources) != (self.mosaic is not None):
+            msg = (
+                "mosaic goes with either files or exposures_of, got mosaic "
+                f"{self.mosaic}, files {self.files}, exposures_of {self.exposures_of}"
+            )
             raise ValueError(msg)
         if self.truth is not None and self.simulated is None:
             msg = f"truth is known of simulated exposures alone, got {self.truth!r}"

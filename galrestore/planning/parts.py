@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from galrestore.networks.operations import TRAINING_FACTOR
 from galrestore.planning.estimate import STAMP_MEMORY, Job, Part
+from galrestore.planning.later_parts import STAMP, later_parts, restored_sets
 
 __all__ = ["READING", "Scale", "parts_of"]
 
@@ -16,7 +17,6 @@ __all__ = ["READING", "Scale", "parts_of"]
 # ordinary disk.
 READING = 1 / 150e6
 _PIXEL, _ID = 4, 8  # bytes of a pixel on disk and of an id
-_STAMP = 64 * 64 * _PIXEL
 # Planes of doubles that a window of `select` occupies, on top of the package.
 _WINDOW_PLANES = 16
 _DRAW = 13 * 8  # columns of the population
@@ -43,8 +43,18 @@ class Scale:
         Files and bytes to fetch, by kind.
     hst_stamps, jwst_stamps, galaxies : int
         Accepted HST and JWST stamps, rendered galaxies.
-    tested : dict of str to int
-        Images of the test split, by set.
+    tested, proxied : dict of str to int
+        Images of the test split, by set; those of section 5 apart.
+    shown : tuple of str
+        Methods that restore the sets of section 5.
+    cut : dict of str to int
+        Pairs of all splits in the sets of section 5.
+    exposure_pixels : float
+        Pixels of one single exposure.
+    limits : dict of str to int
+        Images of the sets of the limits.
+    limit_methods : tuple of str
+        Methods put to the tests of the limits.
     validated : int
         Validation images of the tuning.
     shards, tile : int
@@ -68,6 +78,12 @@ class Scale:
     jwst_stamps: int
     galaxies: int
     tested: dict[str, int]
+    proxied: dict[str, int]
+    shown: tuple[str, ...]
+    cut: dict[str, int]
+    exposure_pixels: float
+    limits: dict[str, int]
+    limit_methods: tuple[str, ...]
     validated: int
     shards: int
     tile: int
@@ -112,11 +128,14 @@ def parts_of(small, large, timed):
         *_stamps(small, large, timed),
         _training(small, large, timed),
         *_restoring(small, large, timed),
+        *later_parts(small, large, timed),
     ]
 
 
 def _acquire(large):
     for kind, (files, size) in large.fetched.items():
+        if not files:
+            continue
         yield Part(
             "acquire",
             f"download {kind}",
@@ -158,10 +177,10 @@ def _stamps(small, large, timed):
     counts = {
         "fit stamps": ("fit/", "hst_stamps", 0),
         "resample": ("resample", "galaxies", _DRAW),
-        "render": ("render/", "galaxies", _STAMP),
-        "degrade galsim": ("degrade/galsim.", "galaxies", 2 * _STAMP),
+        "render": ("render/", "galaxies", STAMP),
+        "degrade galsim": ("degrade/galsim.", "galaxies", 2 * STAMP),
         "fit pairs": ("fit/galsim.", "galaxies", 0),
-        "degrade jwst": ("degrade/jwst.", "jwst_stamps", 2 * _STAMP),
+        "degrade jwst": ("degrade/jwst.", "jwst_stamps", 2 * STAMP),
     }
     for name, (prefix, count, size) in counts.items():
         stage, _, part = name.partition(" ")
@@ -211,7 +230,7 @@ def _training(small, large, timed):
         unit="operation",
         measured=jobs,
         unit_memory=1,
-        largest=2 * _STAMP * pairs,
+        largest=2 * STAMP * pairs,
         written=large.phases * 5 * large.parameters * _PIXEL,
         gpu_operations=large.phases * (stepped + validated) * large.operations,
         formula=f"{large.phases} phases x ({large.steps:,} steps x {large.batch} stamps x "
@@ -236,47 +255,50 @@ def _restoring(small, large, timed):
             unit_memory=STAMP_MEMORY,
             formula="validation stamps (tune.stamps at most) of each method, the same grid",
         )
-    total = sum(large.tested.values())
-    yield Part(
-        "restore",
-        "networks",
-        jobs=len(large.networks) * len(large.tested),
-        work=len(large.networks) * total * large.operations,
-        unit="operation",
-        measured=_by_set("restore", small, small.networks, timed),
-        unit_memory=2 * _STAMP,
-        largest=max(large.tested.values()),
-        written=len(large.networks) * total * _STAMP,
-        gpu_operations=len(large.networks) * total * large.operations,
-        formula="test stamps x GFLOP a stamp, as above",
-    )
+    yield _networks(small, large, timed)
     for stage, methods, size in (
-        ("restore", large.baselines, _STAMP),
+        ("restore", large.baselines, STAMP),
         ("measure", (*large.baselines, *large.networks), 0),
     ):
         if not methods:
             continue
         known = small.baselines if stage == "restore" else (*small.baselines, *small.networks)
+        counts = restored_sets(large, methods)
         yield Part(
             stage,
             "baselines" if stage == "restore" else "all methods",
-            jobs=len(methods) * len(large.tested),
-            work=len(methods) * total,
+            jobs=len(counts),
+            work=sum(counts.values()),
             unit="stamp",
             measured=_by_set(stage, small, known, timed),
             unit_memory=STAMP_MEMORY,
-            largest=max(large.tested.values()),
-            written=len(methods) * total * size,
+            largest=max(counts.values()),
+            written=sum(counts.values()) * size,
             formula="test stamps of each method; a job holds those of a set",
         )
 
 
+def _networks(small, large, timed):
+    counts = restored_sets(large, large.networks)
+    total = sum(counts.values())
+    return Part(
+        "restore",
+        "networks",
+        jobs=len(counts),
+        work=total * large.operations,
+        unit="operation",
+        measured=_by_set("restore", small, small.networks, timed),
+        unit_memory=2 * STAMP,
+        largest=max(counts.values()),
+        written=total * STAMP,
+        gpu_operations=total * large.operations,
+        formula="test stamps x GFLOP a stamp, as above",
+    )
+
+
 def _by_set(stage, small, methods, timed):
-    measured = {
-        f"{stage}/{method}.{name}": count
-        for method in methods
-        for name, count in small.tested.items()
-    }
+    counts = restored_sets(small, methods)
+    measured = {f"{stage}/{method}.{name}": count for (method, name), count in counts.items()}
     jobs = tuple(Job(*timed[key], count) for key, count in measured.items() if key in timed)
     if not jobs:
         raise KeyError(next(iter(measured)))

@@ -139,8 +139,8 @@ def _resolve(args):
         raise InputError(args.configfile, f"is no YAML ({error})") from error
     archive = archive_of(config)
     for field in args.fields or []:
-        if field not in {mosaic.field for mosaic in archive.mosaics.values()}:
-            raise SettingsError("fields", field, f"no mosaic of {args.configfile} has this field")
+        if field not in {entry.field for entry in archive.entries().values()}:
+            raise SettingsError("fields", field, f"nothing in {args.configfile} has this field")
     lock = args.lock or Path(archive.lock)
     earlier = [Product(**row) for row in read_lock(lock)] if lock.is_file() else []
     values = resolve(archive, earlier, args.fields, args.offline)

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from galrestore.config import RunConfig, load
 from galrestore.config.merging import read_files
@@ -84,7 +85,7 @@ def _benchmarks(folder):
 
 
 def _found(results):
-    """Manifests, catalogues by mosaic, and splits by set of the measured run."""
+    """Manifests, stamps by mosaic, splits by set and images of the limits of the measured run."""
     manifests = {path.stem: path for path in sorted((results / "mosaics").glob("*.parquet"))}
     manifests.pop("truth", None)
     mosaics = {name: read_table(path, MANIFEST).iloc[0] for name, path in manifests.items()}
@@ -95,7 +96,11 @@ def _found(results):
         path.stem: read_table(path, PAIRS)["split"].value_counts().to_dict()
         for path in sorted((results / "pairs").glob("*.parquet"))
     }
-    return mosaics, stamps, splits
+    limits = {
+        path.stem: pq.read_metadata(path).num_rows
+        for path in sorted((results / "limits/sets").glob("*.parquet"))
+    }
+    return mosaics, stamps, splits, limits
 
 
 def _cost(settings):

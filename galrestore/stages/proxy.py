@@ -119,6 +119,7 @@ def _single_epoch(args):
             raise InputError(args.mosaic, f"is in {mosaic.unit}, expected electron/s")
         for path, truth in zip_longest(args.exposures, args.truth):
             exposure = read_exposure(path)
+            _require_filter(path, exposure, args.mosaic, mosaic)
             sources = _sources(args, exposure.chips[0].nominal_scale)
             for number, chip in enumerate(exposure.chips):
                 part, stamps, references = _on_chip(args, mosaic, exposure, chip, sources)
@@ -168,6 +169,12 @@ def _imitated(args, sources, images):
         field = draw_fields(deep.shape, [source["id"]], args.seed)[0]
         imitated.append((deep + noise * field).astype(np.float32))
     return kept, imitated, references
+
+
+def _require_filter(path, exposure, manifest, mosaic):
+    if exposure.band.upper() != mosaic.band.upper():
+        problem = f"is in {exposure.band or 'no filter'}, the mosaic in {mosaic.band}"
+        raise InputError(path, problem, f"name exposures in the filter of {manifest}")
 
 
 def _on_chip(args, mosaic, exposure, chip, sources):

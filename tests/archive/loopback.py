@@ -18,12 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from astropy.io import fits
 
+from galrestore.archive.simulated_detector import Pointing, chip_wcs, distortion_hdus
+
 OBSERVATION = {
     "obsid": "string", "obs_collection": "string", "obs_id": "string", "filters": "string",
     "instrument_name": "string", "proposal_id": "string", "provenance_name": "string",
     "calib_level": "int", "dataproduct_type": "string", "intentType": "string",
     "dataRights": "string", "t_obs_release": "float", "s_ra": "float", "s_dec": "float",
-    "s_region": "string",
+    "s_region": "string", "t_exptime": "float",
 }  # fmt: skip
 PRODUCT = {
     "obsID": "string", "obs_collection": "string", "obs_id": "string", "dataURI": "string",
@@ -59,6 +61,7 @@ class LoopbackMast(ThreadingHTTPServer):
             "provenance_name": "CALJWST", "calib_level": 3, "dataproduct_type": "image",
             "intentType": "science", "dataRights": "PUBLIC", "t_obs_release": 59900.5,
             "s_ra": 3.58, "s_dec": -30.4, "s_region": "POLYGON  3.5 -30.4 3.6 -30.4 3.6 -30.3",
+            "t_exptime": 1000.0,
         }  # fmt: skip
         self.observations.append(base | observation)
         self.files[uri] = content
@@ -274,14 +277,19 @@ def hlf(seed=1, shape=(30, 25), size=0.06):
     return _bytes([fits.PrimaryHDU(pixels, header)])
 
 
-def flc(seed=1):
-    """Bytes of a file like an ACS/WFC exposure: two chips, three images each."""
-    pixels = np.random.default_rng(seed).normal(5, 0.1, (8, 16)).astype(np.float32)
-    hdus = [fits.PrimaryHDU()]
+def flc(seed=1, shape=(8, 16)):
+    """Bytes of a file like an ACS/WFC exposure: two chips, three images each, and tables."""
+    pixels = np.random.default_rng(seed).normal(5, 0.1, shape).astype(np.float32)
+    hdus, tables = [fits.PrimaryHDU()], []
+    hdus[0].header["EXPTIME"] = 1208.0
     for version in (1, 2):
-        hdus += [fits.ImageHDU(pixels, name=name, ver=version) for name in ("SCI", "ERR")]
-        hdus.append(fits.ImageHDU(np.zeros((8, 16), np.int16), name="DQ", ver=version))
-    return _bytes(hdus)
+        wcs = chip_wcs(shape, 4, 2, version, Pointing(53.16, -27.79, 40.0))
+        cards, more = distortion_hdus(wcs, version)
+        hdus.append(fits.ImageHDU(pixels, cards, name="SCI", ver=version))
+        hdus.append(fits.ImageHDU(pixels, name="ERR", ver=version))
+        hdus.append(fits.ImageHDU(np.zeros(shape, np.int16), name="DQ", ver=version))
+        tables += more
+    return _bytes(hdus + tables)
 
 
 def _bytes(hdus):

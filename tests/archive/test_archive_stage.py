@@ -78,7 +78,7 @@ def test_a_download_that_fails_is_one_line_and_no_file(mast, door, tmp_path, cap
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--fields", "patches"], "fields = 'patches': no mosaic of run.yaml has this field"),
+        (["--fields", "patches"], "fields = 'patches': nothing in run.yaml has this field"),
         (["--fields", "other"], "has nothing for other"),
     ],
 )

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import time
 
+import pandas as pd
 import pytest
 
 from galrestore.archive import download
@@ -54,10 +56,31 @@ def test_a_file_arrives_and_is_described(mast, hurried, tmp_path, uri, role, con
     assert set(row) == {column.name for column in DOWNLOADS}
     assert (row["file"], row["size"], row["sha256"]) == (str(path), len(content), digest(content))
     assert (row["context"] == "jwst_1130.pmap") == (role == "i2d")
+    assert row["exposure_time"] == 1208.0 if role == "flc" else math.isnan(row["exposure_time"])
     assert left(tmp_path) == [path.name]
     # The second time nothing is fetched, and the row is the same, date included.
-    assert fetch(wanted, tmp_path, hurried) == row
+    same = fetch(wanted, tmp_path, hurried)
+    assert pd.DataFrame([same]).equals(pd.DataFrame([row]))  # NaN times are equal
     assert len(mast.asked("GET", uri)) == 1
+
+
+def test_a_truncated_chip_is_refused_until_the_exposure_is_whole(mast, hurried, tmp_path):
+    uri = "mast:HST/product/j8wc7rc1q_flc.fits"
+    whole = flc(shape=(64, 64))
+    mast.files[uri] = whole
+    cut = len(whole) // 2 // 2880 * 2880  # whole blocks, without a length that would tell
+    mast.faults[uri] = [("cut, no length", cut)] * 3
+    with pytest.raises(InputError, match=r"could not be had whole .* in 3 attempt\(s\)"):
+        fetch(product(uri, "flc"), tmp_path, hurried)
+    assert left(tmp_path) == []
+    assert fetch(product(uri, "flc"), tmp_path, hurried)["size"] == len(whole)
+
+
+def test_a_stand_in_is_refused_without_a_request(mast, hurried, tmp_path):
+    wanted = product("mast:HST/product/m_1_flc.fits", "flc", state="stand-in")
+    with pytest.raises(InputError, match=r"one of the exposures m; .*galrestore acquire resolve"):
+        fetch(wanted, tmp_path, hurried)
+    assert mast.requests == []
 
 
 def test_a_plain_url_is_fetched_as_it_is(mast, hurried, tmp_path):

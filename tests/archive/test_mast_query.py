@@ -36,7 +36,7 @@ def test_nircam_mosaics_public_by_a_day(mast, hurried):
     files = find(ArchiveQuery(**NIRCAM), "F115W", hurried)
     assert names(files) == [sound, sound.replace("o003", "o004")]
     region = "POLYGON  3.5 -30.4 3.6 -30.4 3.6 -30.3"
-    assert files[0] == Found(sound, PRODUCT + sound, 11, region)
+    assert files[0] == Found(sound, PRODUCT + sound, 11, region, "60000", 1000.0)
 
 
 def test_science_and_weight_of_a_team(mast, hurried):

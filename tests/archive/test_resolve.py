@@ -149,10 +149,10 @@ def test_the_list_survives_writing_and_reading(mast, hurried, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda t: t.replace("unverified", "seen"), r"lock\.state = 'seen': line 5 of .*lock\.tsv"),
+        (lambda t: t.replace("unverified", "seen"), r"lock\.state = 'seen': line 6 of .*lock\.tsv"),
         (lambda t: t.replace("mast:HLSP", "ftp:HLSP"), r"lock\.uri = 'ftp:HLSP"),
         (lambda t: t.replace("footprint\t", ""), "its columns must be field, mosaic"),
-        (lambda t: t.rstrip() + "\tmore\n", "line 6 of"),
+        (lambda t: t.rstrip() + "\tmore\n", "line 7 of"),
         (lambda t: "", "its columns must be"),
     ],
 )

@@ -103,6 +103,24 @@ def test_one_chip_of_two_is_not_an_exposure(tmp_path):
         verify(tmp_path / "x.fits", "flc")
 
 
+@pytest.mark.parametrize(("name", "axis"), [("D2IMARR", 2), ("WCSDVARR", 3)])
+def test_an_exposure_without_a_table_of_its_distortion(tmp_path, name, axis):
+    with fits.open(io.BytesIO(FILES["flc"])) as hdus:
+        del hdus[name, axis]
+        hdus.writeto(tmp_path / "x.fits")
+    with pytest.raises(InputError, match=f"lacks table {name},{axis} of the distortion of SCI"):
+        verify(tmp_path / "x.fits", "flc")
+
+
+def test_a_truncated_chip_is_refused(tmp_path):
+    # The second chip's image ends half-way, at the end of a block: 3 of 6 blocks are left.
+    whole = flc(shape=(64, 64))
+    with fits.open(io.BytesIO(whole)) as hdus:
+        cut = hdus["SCI", 2].fileinfo()["datLoc"] + 3 * 2880
+    with pytest.raises(InputError, match=f"truncated: actual file length .{cut}. is smaller"):
+        verify(written(tmp_path, whole[:cut]), "flc")
+
+
 def test_warnings_count_as_errors(tmp_path):
     # FITS headers are ASCII; astropy reads this one and warns.
     path = written(tmp_path, hlf().replace(b"RA---TAN", b"RA---T\xe9N"))

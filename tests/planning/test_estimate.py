@@ -1,5 +1,7 @@
 """Estimates against cases worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,11 +114,17 @@ def test_sizes_of_the_archive():
     assert archive.pointings(969, 10.0) == 11
 
 
+LIMITS = ("blanks", "blanks_raw", "drizzle", "ladder", "shear", "stars")
+
+
 def scale(factor):
     return Scale(
         pixels={"a": 1e6 * factor, "b": 2e6 * factor}, mosaics={"a": 1, "b": 1}, fetched={},
         hst_stamps=10 * factor, jwst_stamps=20 * factor, galaxies=30 * factor,
-        tested={"jwst": 2 * factor, "galsim": 3 * factor}, validated=2, shards=2, tile=1000,
+        tested={"jwst": 2 * factor, "galsim": 3 * factor}, proxied={"single_epoch": 4 * factor},
+        shown=("none", "n"), cut={"single_epoch": 5 * factor}, exposure_pixels=1e6 * factor,
+        limits=dict.fromkeys(LIMITS, 7 * factor), limit_methods=("n",), validated=2,
+        shards=2, tile=1000,
         phases=2, steps=10, batch=4, validations=1, validation_stamps=8, networks=("n",),
         baselines=("none",), operations=1_000_000, kept=1000, parameters=10, micro_batch=4,
     )  # fmt: skip
@@ -128,7 +136,11 @@ def timed():
     names += [f"degrade/{s}.{k}-of-2" for s in ("jwst", "galsim") for k in (1, 2)]
     names += ["render/1-of-2", "render/2-of-2"]
     names += [f"{w}/{m}.{s}" for w in ("restore", "measure") for m in ("n", "none")
-              for s in ("jwst", "galsim")]  # fmt: skip
+              for s in ("jwst", "galsim", "single_epoch")]  # fmt: skip
+    names += [f"shapes/{s}" for s in ("jwst", "galsim", "single_epoch")]
+    names += ["proxy/single_epoch", *(f"limits/{s}" for s in LIMITS if s != "blanks_raw")]
+    names += [f"limits/restore.n.{s}" for s in LIMITS]
+    names += [f"limits/measure.n.{s}" for s in (*LIMITS[:-1], "jwst")]
     return dict.fromkeys(names, (2.0, 100.0)) | {"start": (1.0, 50.0)}
 
 
@@ -149,6 +161,44 @@ def test_a_run_of_its_own_size_takes_its_own_time():
     bigger = pd.DataFrame(estimate(parts_of(scale(1), scale(100), timed()), 1.0, 1e12, 0.5))
     bigger = bigger.set_index(["stage", "part"])
     assert_allclose(bigger.loc[("render", "render"), "core_hours"] * 3600, 2 * (1.0 + 100.0))
+
+
+def test_parts_after_the_test_sets_by_hand():
+    rows = pd.DataFrame(estimate(parts_of(scale(1), scale(10), timed()), 1.0, 1e12, 0.5))
+    rows = rows.set_index(["stage", "part"])
+    # Every measured job took 1 s beyond its start. Seconds of the larger run, by hand:
+    # proxy: 50 stamps at 1 s for 5. Shapes: GT, LQ and n of (2 + 3 + 4) images, 27 in three jobs
+    # of 1 s; the median of rates 1/6, 1/9, 1/12, weighted by work, is 1/9; 270 images.
+    # Limits: of each set ten times the images, 1 s for ten; blanks are two sets of one job.
+    seconds = {
+        ("proxy", "single_epoch"): (1, 50, 1 + 10),
+        ("shapes", "all sets"): (3, 270, 3 + 30),
+        ("limits", "blanks"): (1, 140, 1 + 10),
+        ("limits", "stars"): (1, 70, 1 + 10),
+        # Test images: 20 of jwst, 70 of ladder and drizzle; rates 1/2, 1/7, 1/7, median 1/7.
+        ("measure_limits", "failures"): (3, 160, 3 + 160 / 7),
+        ("measure_limits", "blanks"): (2, 140, 2 + 20),
+        ("measure_limits", "shear"): (1, 70, 1 + 10),
+        # One method, and no training on all sets; none and n on that of section 5.
+        ("restore", "baselines"): (3, 90, None),
+        ("measure", "all methods"): (6, 180, None),
+    }
+    for part, (jobs, work, time) in seconds.items():
+        assert tuple(rows.loc[part, ["jobs", "work"]]) == (jobs, work), part
+        if time is not None:
+            assert_allclose(rows.loc[part, "core_hours"] * 3600, time, rtol=1e-12, err_msg=part)
+    # 6 sets of 70 images at 1e6 operations each, at 5e11 a second.
+    assert rows.loc[("limits", "networks"), "jobs"] == 6
+    assert_allclose(rows.loc[("limits", "networks"), "gpu_hours"] * 3600, 420e6 / 5e11)
+    # 100 MB measured with 1e6 pixels open; 9e6 more of 36 bytes.
+    assert_allclose(rows.loc[("proxy", "single_epoch"), "memory"], 0.1 + 0.324)
+    assert_allclose(rows.loc[("proxy", "single_epoch"), "written"], 50 * 2 * 64 * 64 * 4 / 1e9)
+
+
+def test_no_exposures_are_no_download():
+    large = dataclasses.replace(scale(1), fetched={"hst": (2, 6e9), "exposures": (0, 0)})
+    parts = [part.part for part in parts_of(scale(1), large, timed()) if part.stage == "acquire"]
+    assert parts == ["download hst"]
 
 
 def test_a_missing_benchmark_is_named():

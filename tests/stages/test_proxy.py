@@ -158,9 +158,9 @@ def test_a_mosaic_without_a_place_is_refused(sky, capsys):
 @pytest.mark.parametrize(
     ("single", "message"),
     [
-        ({}, "give simulated, or mosaic and files"),
-        ({"mosaic": "a"}, "mosaic and files belong together"),
-        ({"simulated": "a", "files": ["b"]}, "mosaic and files belong together"),
+        ({}, "give simulated, or mosaic with files"),
+        ({"mosaic": "a"}, "mosaic goes with either files or exposures_of"),
+        ({"simulated": "a", "files": ["b"]}, "mosaic goes with either files or exposures_of"),
         ({"mosaic": "a", "files": ["b"], "truth": "c"}, "known of simulated exposures alone"),
         ({"simulated": "a"}, r"single_epoch.simulated: no set of exposures 'a', there are none"),
         ({"mosaic": "a", "files": ["b"]}, r"single_epoch.mosaic: no hst mosaic 'a'"),

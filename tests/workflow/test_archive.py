@@ -95,6 +95,16 @@ def test_a_field_is_resolved_fetched_and_described(archive, copy_of_sources, tmp
 def test_the_papers_run_is_planned_without_the_archive(copy_of_sources, tmp_path):
     flow = copy_of_sources(tmp_path / "flow")
     away = {"GALRESTORE_MAST_SERVER": "http://127.0.0.1:9"}
-    jobs = flow.planned("--config", "runtime={shards: 1}", configfile="config/paper.yaml", **away)
-    # Eight images of HST with their weight maps, four of NIRCam.
-    assert (jobs["download"], jobs["local_mosaic"], jobs["select"]) == (20, 12, 12)
+    fields = "acquire={mast: {fields: [hudf, hudfp2, goods_n, goods_s, ceers, abell2744]}}"
+    section5 = {"single_epoch", "multi_epoch", "fig08a_single_epoch", "fig08b_mosaic"}
+    section5 |= {"fig09_morphology", "fig10_photometry"}
+    small = ("--config", "runtime={shards: 1}")
+    jobs = flow.planned(*small, configfile="config/paper.yaml", **away)
+    # Eight images of HST with their weight maps, four of NIRCam, four exposures of the HUDF.
+    assert (jobs["download"], jobs["local_mosaic"], jobs["select"]) == (24, 12, 12)
+    assert section5 & set(jobs) == section5 - {"multi_epoch", "fig08b_mosaic"}
+    # Abell 2744 brings two images, the weight map of one, and Figure 8b; only the HST image's
+    # sources are selected.
+    jobs = flow.planned(*small, fields, configfile="config/paper.yaml", **away)
+    assert (jobs["download"], jobs["local_mosaic"], jobs["select"]) == (27, 14, 13)
+    assert section5 <= set(jobs)

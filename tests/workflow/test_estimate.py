@@ -15,7 +15,12 @@ def test_jobs_are_those_of_the_papers_dry_run(editable):
     planned = editable.planned("--forceall", configfile="config/paper.yaml")
     one_pointing = 4
     assert planned["select"] == jobs["select", "hst mosaics"] + one_pointing
-    assert planned["download"] == jobs["acquire", "download hst"] + one_pointing
+    files = jobs["acquire", "download hst"] + jobs["acquire", "download exposures"]
+    assert planned["download"] == files + one_pointing
+    # Restoring and measuring the sets of section 5 included.
+    assert planned["restore_network"] == jobs["restore", "networks"]
+    assert planned["restore_baseline"] == jobs["restore", "baselines"]
+    assert planned["measure"] == jobs["measure", "all methods"]
     for rule, part in {
         "fit": ("fit", "stamps"),
         "fit_pairs": ("fit", "pairs"),
@@ -25,7 +30,14 @@ def test_jobs_are_those_of_the_papers_dry_run(editable):
         "train": ("train", "all phases"),
         "tune": ("tune", "baselines"),
         "resample": ("resample", "resample"),
-    }.items():
+        "single_epoch": ("proxy", "single_epoch"),
+        "shapes": ("shapes", "all sets"),
+        **{f"limits_{part}": ("limits", part)
+           for part in ("blanks", "drizzle", "ladder", "shear", "stars")},
+        "restore_network_limits": ("limits", "networks"),
+        **{f"measure_{part}": ("measure_limits", part)
+           for part in ("blanks", "failures", "shear")},
+    }.items():  # fmt: skip
         assert planned[rule] == jobs[part], rule
     # 300,000 steps of a model, five phases of 150,000: no less than days of a GPU.
     text = (editable.folder / "results/tables/estimate.md").read_text()

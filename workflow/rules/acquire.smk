@@ -17,7 +17,7 @@
 
 onstart:
     if MAST:
-        logger.info(RUN.acquire.mast.estimate())
+        logger.info(RUN.to_fetch())
 
 
 rule simulate_hlf:

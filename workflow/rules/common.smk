@@ -76,25 +76,35 @@ def multi_epoch_files(wildcards):
 
 
 def single_epoch_files(wildcards):
-    """Exposures and mosaic of the set `single_epoch`, simulated or real, by name."""
+    """Exposures (receipts of the archive's) and mosaic of the set `single_epoch`, by name."""
     single = RUN.proxy.single_epoch
     if single.simulated is None:
-        folder = RUN.acquire.local.root if RUN.acquire.local else RUN.acquire.mast.root
+        receipts = [f"results/downloads/{p.path}.parquet" for p in RUN.archived_exposures()]
         return {
-            "exposures": [os.path.join(folder, file) for file in single.files],
+            "exposures": receipts or exposures_restored(wildcards),
             "mosaic": f"results/mosaics/{single.mosaic}.parquet",
             "catalogue": f"results/stamps/{single.mosaic}.parquet",
             "files": files_of(single.mosaic),
         }
-    exposures = exposure_files(single.simulated)
     return {
-        "exposures": [exposures[number] for number in single.exposures],
+        "exposures": exposures_restored(wildcards),
         "mosaic": f"results/exposures/{single.simulated}_mosaic.parquet",
         "catalogue": f"results/exposures/{single.simulated}_catalogue.parquet",
         "files": expand(
             "results/exposures/{name}_{kind}.fits", name=single.simulated, kind=["sci", "wht"]
         ),
     }
+
+
+def exposures_restored(wildcards):
+    """Files of the exposures of the set `single_epoch`, in the order of the settings."""
+    single = RUN.proxy.single_epoch
+    if single.simulated is not None:
+        exposures = exposure_files(single.simulated)
+        return [exposures[number] for number in single.exposures]
+    archived = [os.path.join(RUN.acquire.mast.root, p.path) for p in RUN.archived_exposures()]
+    folder = RUN.acquire.local.root if RUN.acquire.local else RUN.acquire.mast.root
+    return archived or [os.path.join(folder, file) for file in single.files]
 
 
 def truth_files(wildcards):

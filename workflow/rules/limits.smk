@@ -67,6 +67,8 @@ rule limits_blanks:
         raw_table="results/limits/sets/blanks_raw.parquet",
     log:
         "results/logs/limits/blanks.log",
+    benchmark:
+        "results/benchmarks/limits/blanks.tsv"
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -92,6 +94,8 @@ rule limits_drizzle:
         table="results/limits/sets/drizzle.parquet",
     log:
         "results/logs/limits/drizzle.log",
+    benchmark:
+        "results/benchmarks/limits/drizzle.tsv"
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -116,6 +120,8 @@ rule limits_ladder:
         table="results/limits/sets/ladder.parquet",
     log:
         "results/logs/limits/ladder.log",
+    benchmark:
+        "results/benchmarks/limits/ladder.tsv"
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -139,6 +145,8 @@ rule limits_shear:
         table="results/limits/sets/shear.parquet",
     log:
         "results/logs/limits/shear.log",
+    benchmark:
+        "results/benchmarks/limits/shear.tsv"
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -163,6 +171,8 @@ rule limits_stars:
         table="results/limits/sets/stars.parquet",
     log:
         "results/logs/limits/stars.log",
+    benchmark:
+        "results/benchmarks/limits/stars.tsv"
     conda:
         "../../envs/galrestore.yaml"
     params:
@@ -223,6 +233,8 @@ rule measure_blanks:
         table="results/limits/measurements/{method}/{set}.parquet",
     log:
         "results/logs/limits/measure.{method}.{set}.log",
+    benchmark:
+        "results/benchmarks/limits/measure.{method}.{set}.tsv"
     wildcard_constraints:
         method=one_of(METHODS),
         set=one_of(BLANK_SETS),
@@ -252,6 +264,8 @@ rule measure_failures:
         peaks="results/limits/false_peaks/{method}/{set}.parquet",
     log:
         "results/logs/limits/measure.{method}.{set}.log",
+    benchmark:
+        "results/benchmarks/limits/measure.{method}.{set}.tsv"
     wildcard_constraints:
         method=one_of(METHODS),
         set=one_of(FOLDER),
@@ -280,6 +294,8 @@ rule measure_shear:
         table="results/limits/measurements/{method}/shear.parquet",
     log:
         "results/logs/limits/measure.{method}.shear.log",
+    benchmark:
+        "results/benchmarks/limits/measure.{method}.shear.tsv"
     wildcard_constraints:
         method=one_of(METHODS),
     conda:

@@ -1,7 +1,8 @@
 # Pair HST stamps with a better image of the same sky, which stands in for the truth.
 #
 #   reads   manifests and images of an HST and a JWST mosaic, results/stamps/<HST mosaic>.parquet
-#           results/exposures/<set>/*_flc.fits, the mosaic of them and its catalogue
+#           results/exposures/<set>/*_flc.fits, the mosaic of them and its catalogue; or the
+#           archive's exposures (their receipts are the inputs) and a mosaic of the same sky
 #           results/pairs/jwst.parquet and the catalogues behind it: what networks have seen
 #   writes  results/pairs/multi_epoch.{fits,parquet}   GT: the JWST mosaic on the stamp's pixels
 #           results/pairs/single_epoch.{fits,parquet}  LQ: an exposure's own pixels, hits filled;
@@ -113,13 +114,14 @@ rule single_epoch:
     conda:
         "../../envs/galrestore.yaml"
     params:
+        exposures=exposures_restored,
         truth=lambda wildcards, input: ["--truth", *input.truth] if input.truth else [],
         settings=RUN.section("proxy"),
         radius=RUN.degrade.group_radius,
         seed=RUN.seed,
         code=fingerprint("stages.proxy"),
     shell:
-        "python -m galrestore proxy single_epoch --exposures {input.exposures:q}"
+        "python -m galrestore proxy single_epoch --exposures {params.exposures:q}"
         " --mosaic {input.mosaic:q} --catalogue {input.catalogue:q} {params.truth:q}"
         " --pairs {input.pairs:q} --seen {input.seen:q} --radius {params.radius}"
         " --settings {params.settings:q} --seed {params.seed} --code {params.code} --log {log:q}"

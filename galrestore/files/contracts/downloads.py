@@ -14,6 +14,7 @@ DOWNLOADS = (
     Column("calibration", "str", "", "version of the calibration pipeline (CAL_VER); may be empty"),
     Column("context", "str", "", "reference files used (CRDS_CTX); may be empty"),
     Column("made", "str", "", "when the archive made the file (DATE); may be empty"),
+    Column("exposure_time", "float64", "s", "exposure time (EXPTIME); NaN if there is none"),
     Column(
         "retrieved", "str", "", "when the file arrived (UTC): the one value that runs differ in"
     ),
