@@ -15,6 +15,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galrestore.errors import InputError
+from galrestore.files.checksums import require_sound
 
 __all__ = [
     "celestial_wcs",
@@ -190,7 +191,8 @@ def open_fits(path):
     Raises
     ------
     InputError
-        If the file is missing or not FITS.
+        If the file is missing or not FITS, or is one of this package that was damaged
+        since (mosaics have no checksums in them: their digests are in manifests).
     """
     if not Path(path).is_file():
         raise InputError(path, "does not exist", "check the folder and the name of the file")
@@ -198,6 +200,9 @@ def open_fits(path):
         with reading(path):
             # No memory map: a file cut short while mapped ends the process.
             hdus = stack.enter_context(fits.open(path, mode="readonly", memmap=False))
+            if "GRPROV" in hdus[0].header:
+                len(hdus)  # reads every header
+                require_sound(path, hdus)
         yield hdus
 
 
