@@ -96,7 +96,7 @@ class Sandbox:
 @pytest.fixture
 def sandbox(finished, jobs, tmp_path):
     """Make the sandbox of a rule's first job."""
-    return lambda rule: Sandbox(tmp_path / "Ordner für «M 31»", finished.folder, jobs[rule])
+    return lambda rule: Sandbox(tmp_path / "Café «M 31» Straße", finished.folder, jobs[rule])
 
 
 @pytest.mark.parametrize("rule", RULES)
