@@ -63,6 +63,7 @@ class Sandbox:
 
     def __init__(self, folder, origin, job):
         self.folder, self.origin, self.job = folder, origin, job
+        folder.mkdir()
         for name in job["inputs"]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             os.link(origin / name, folder / name)
