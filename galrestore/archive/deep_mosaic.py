@@ -7,6 +7,7 @@ from astropy.io import fits
 
 from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
+from galrestore.files.checksums import seal
 from galrestore.files.cubes import provenance_header
 from galrestore.files.exposures import read_exposure
 from galrestore.files.images import open_fits, reading, require_whole
@@ -124,4 +125,4 @@ def _write_masks(path, hits, provenance):
         for mask in masks:
             hdus.append(fits.ImageHDU(mask.astype(np.uint8), name=MASK, ver=len(hdus)))
     with atomic(path) as part:
-        fits.HDUList(hdus).writeto(part, overwrite=True)
+        seal(hdus).writeto(part, overwrite=True)

@@ -201,7 +201,9 @@ def sky_rms(stamp):
 
 def _stamp(path):
     try:
-        stamp = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            # Not np.load, which takes an archive for an array, too.
+            stamp = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         problem = f"is not a readable .npy file ({str(error).splitlines()[0]})"
         raise InputError(path, problem) from error

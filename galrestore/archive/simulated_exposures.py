@@ -22,6 +22,7 @@ from galrestore.archive.simulated_detector import (
 )
 from galrestore.archive.simulated_frame import Frame, deproject
 from galrestore.files.atomic import atomic
+from galrestore.files.checksums import seal
 from galrestore.files.cubes import provenance_header
 from galrestore.files.exposures import DataQuality
 from galrestore.progress import track
@@ -247,7 +248,7 @@ def write_exposures(name, sky, seed, paths, provenance):
             tables += more
             share.append(np.mean(planes[HITS] > _SEEN * planes["ERR"]))
         with atomic(path) as part:
-            fits.HDUList(hdus + tables).writeto(part, overwrite=True)
+            seal(hdus + tables).writeto(part, overwrite=True)
         rows.append(_row(exposures, number, path) | {"hit_share": float(np.mean(share))})
     return rows
 

@@ -14,6 +14,7 @@ from galrestore.archive.simulated import SimulatedImage
 from galrestore.archive.simulated_detector import NOMINAL_SCALE
 from galrestore.archive.simulated_exposures import SimulatedExposureSet
 from galrestore.files.atomic import atomic
+from galrestore.files.checksums import seal
 from galrestore.files.cubes import provenance_header
 
 __all__ = ["write_truth"]
@@ -63,4 +64,4 @@ def write_truth(name, sky, seed, number, sharp, path, provenance):
         hdus.append(fits.ImageHDU(plane, name="TRUTH", ver=version))
         hdus[-1].header["BUNIT"] = "ELECTRONS"
     with atomic(path) as part:
-        fits.HDUList(hdus).writeto(part, overwrite=True)
+        seal(hdus).writeto(part, overwrite=True)

@@ -8,7 +8,7 @@ import pandas as pd
 from safetensors import SafetensorError, safe_open
 
 from galrestore.errors import InputError
-from galrestore.files import cubes, tables
+from galrestore.files import cubes, tables, tensors
 from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.provenance import Provenance, sha256_of
 
@@ -214,6 +214,7 @@ def _weights_provenance(path):
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise InputError(path, f"is not a readable safetensors file ({error})") from error
+    tensors.require_sound(path, "train the network again")
     if "galrestore" not in metadata:
         raise InputError(path, "holds no provenance", "it was not written by galrestore")
     try:

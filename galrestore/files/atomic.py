@@ -28,6 +28,7 @@ def atomic(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)  # of a killed job; its mode and owner would stay
     try:
         yield part
         with open(part, "rb+") as file:

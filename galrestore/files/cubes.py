@@ -18,6 +18,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
+from galrestore.files.checksums import require_sound, seal, seal_header, word_sum
 from galrestore.provenance import Provenance
 
 __all__ = ["read_cube", "read_ids", "read_provenance", "write_cube", "write_planes"]
@@ -59,7 +60,7 @@ def write_cube(path, cubes, ids, provenance, unit=""):
     column = fits.Column(name="id", format="K", array=ids)
     hdus.append(fits.BinTableHDU.from_columns([column], name="ID"))
     with atomic(path) as part:
-        fits.HDUList(hdus).writeto(part, overwrite=True)
+        seal(hdus).writeto(part, overwrite=True)
 
 
 def write_planes(path, name, shape, batches, ids, provenance, unit=""):
@@ -93,37 +94,42 @@ def write_planes(path, name, shape, batches, ids, provenance, unit=""):
     header = fits.ImageHDU(np.zeros((1, *shape), dtype=np.float32), name=name).header
     header["NAXIS3"] = len(ids)
     header["BUNIT"] = (unit, "unit of the pixels")
+    seal_header(header, 0)
     column = fits.Column(name="id", format="K", array=ids)
     table = fits.BinTableHDU.from_columns([column], name="ID")
     primary = fits.PrimaryHDU(header=provenance_header(provenance))
-    primary.header.set("EXTEND", True, after="NAXIS")
+    buffer = io.BytesIO()
+    seal([primary, table]).writeto(buffer)
+    first = len(primary.header.tostring())
     with atomic(path) as part, open(part, "wb") as file:
-        file.write(primary.header.tostring().encode("ascii"))
+        file.write(buffer.getvalue()[:first])
         file.write(header.tostring().encode("ascii"))
-        _write_batches(path, file, shape, batches, len(ids))
-        buffer = io.BytesIO()
-        fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
-        file.write(buffer.getvalue()[_BLOCK:])
+        seal_header(header, _write_batches(path, file, shape, batches, len(ids)))
+        file.write(buffer.getvalue()[first:])
+        file.seek(first)
+        file.write(header.tostring().encode("ascii"))
 
 
 def _write_batches(path, file, shape, batches, count):
-    """Put planes in their places, and leave the file at the end of the image's last block."""
+    """Put planes in their places up to the end of the last block, and return their sum."""
     first, size = file.tell(), 4 * shape[0] * shape[1]
-    missing = np.ones(count, dtype=bool)
+    missing, total = np.ones(count, dtype=bool), 0
     for planes, cube in batches:
         if cube.shape[1:] != tuple(shape):
             msg = f"{path}: planes of shape {cube.shape[1:]}, expected {tuple(shape)}"
             raise ValueError(msg)
         for plane, pixels in zip(planes, cube, strict=True):
             file.seek(first + int(plane) * size)
-            file.write(np.ascontiguousarray(pixels, dtype=">f4").tobytes())
-            missing[plane] = False
+            stored = np.ascontiguousarray(pixels, dtype=">f4").tobytes()
+            file.write(stored)
+            missing[plane], total = False, word_sum(stored, total)
     if missing.any():
         msg = f"{path}: {missing.sum()} of {count} planes are missing"
         raise ValueError(msg)
     end = first + count * size
     file.seek(end)
     file.write(bytes(-end % _BLOCK))
+    return total
 
 
 def read_cube(path, name, rows=slice(None)):
@@ -147,7 +153,7 @@ def read_cube(path, name, rows=slice(None)):
     Raises
     ------
     InputError
-        If the file is missing, truncated or has no such extension.
+        If the file is missing, truncated or damaged, or has no such extension.
     """
     with _open(path) as hdus:
         if name not in hdus:
@@ -252,16 +258,19 @@ def read_provenance(path):
 def _open(path):
     if not Path(path).is_file():
         raise InputError(path, "does not exist")
-    hdus = None
+    file = open(path, "rb")  # noqa: SIM115 - astropy closes it with its list, not on errors
     try:
         with warnings.catch_warnings():
             # A truncated file is only warned of, and only where its last extension is read.
             warnings.simplefilter("error", AstropyUserWarning)
-            hdus = fits.open(path, memmap=True, mode="readonly")
+            hdus = fits.open(file, memmap=True, mode="readonly")
             len(hdus)  # reads every header
-    except (OSError, ValueError, AstropyUserWarning) as error:
-        if hdus is not None:
-            hdus.close()
+            require_sound(path, hdus)
+    except InputError:
+        file.close()
+        raise
+    except Exception as error:  # of a dozen types where headers are damaged
+        file.close()
         raise InputError(path, f"is not a readable FITS file ({error})", "remake it") from error
     return hdus
 

@@ -15,6 +15,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galrestore.errors import InputError
+from galrestore.files.checksums import require_sound
 
 __all__ = [
     "celestial_wcs",
@@ -168,7 +169,7 @@ def read_window(path, hdu, y0, y1, x0, x1):
             warnings.simplefilter("ignore")
             # FITS is big-endian; float64 beyond float32 becomes infinite, hence masked.
             return np.array(hdu.section[y0:y1, x0:x1], dtype=np.float32)
-    except (OSError, ValueError, TypeError, EOFError, RuntimeError) as error:
+    except Exception as error:  # as in `reading`
         raise InputError(path, f"is truncated or broken ({error})", _FETCH) from error
 
 
@@ -190,14 +191,20 @@ def open_fits(path):
     Raises
     ------
     InputError
-        If the file is missing or not FITS.
+        If the file is missing or not FITS, or is one of this package that was damaged
+        since (mosaics have no checksums in them: their digests are in manifests).
     """
     if not Path(path).is_file():
         raise InputError(path, "does not exist", "check the folder and the name of the file")
     with contextlib.ExitStack() as stack:
         with reading(path):
             # No memory map: a file cut short while mapped ends the process.
-            hdus = stack.enter_context(fits.open(path, mode="readonly", memmap=False))
+            # Opened here, because astropy leaves it open where headers make no sense.
+            file = stack.enter_context(open(path, "rb"))
+            hdus = stack.enter_context(fits.open(file, mode="readonly", memmap=False))
+            if "GRPROV" in hdus[0].header:
+                len(hdus)  # reads every header
+                require_sound(path, hdus)
         yield hdus
 
 
@@ -214,7 +221,8 @@ def reading(path):
     Raises
     ------
     InputError
-        Where the body meets an `OSError` or a `ValueError`.
+        Where the body meets any error: astropy raises a dozen unrelated types where the
+        cards of a header make no sense.
     """
     try:
         with warnings.catch_warnings():
@@ -222,8 +230,9 @@ def reading(path):
             yield
     except InputError:
         raise
-    except (OSError, ValueError) as error:
-        problem = f"is not a readable FITS file ({str(error).splitlines()[0]})"
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        problem = f"is not a readable FITS file ({reason})"
         raise InputError(path, problem, _FETCH) from error
 
 

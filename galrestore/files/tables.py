@@ -2,25 +2,29 @@
 Parquet tables with column contracts and provenance.
 
 A contract names the columns of a table with type, unit and meaning; it is checked
-when the table is written and when it is read, and stored in the file.
+when the table is written and when it is read, and stored in the file.  So is the sha256
+of all that a reader takes from the table, beside the checksums of Parquet's own pages:
+a damaged file is refused.
 """
 
-import json
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from galrestore.errors import InputError
 from galrestore.files.atomic import atomic
 from galrestore.provenance import Provenance
 
-__all__ = ["Column", "read_provenance", "read_table", "write_table"]
+__all__ = ["Column", "concatenate", "join_tables", "read_provenance", "read_table", "write_table"]
 
 _KEY = b"galrestore"
+_DIGEST = b"galrestore.sha256"
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,7 @@ def write_table(path, frame, columns, provenance):
         pa.array(frame[column.name].to_numpy(), type=field.type, from_pandas=column.dtype == "str")
         for column, field in zip(columns, schema, strict=True)
     ]
-    with atomic(path) as part:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), part, compression="zstd")
+    _write(path, pa.Table.from_arrays(arrays, schema=schema))
 
 
 def read_table(path, columns=None):
@@ -107,9 +110,9 @@ def read_table(path, columns=None):
     Raises
     ------
     InputError
-        If the file is missing, broken, or breaks the contract.
+        If the file is missing, broken or damaged, or breaks the contract.
     """
-    table = _open(path, pq.read_table)
+    table = _read(path)
     if columns is not None:
         for column in columns:
             if column.name not in table.column_names:
@@ -142,21 +145,12 @@ def read_provenance(path):
     Raises
     ------
     InputError
-        If the file is missing or broken, or holds no record.
+        If the file is missing, broken or damaged, or holds no record.
     """
-    metadata = _open(path, pq.read_schema).metadata or {}
+    metadata = _read(path).schema.metadata or {}
     if _KEY not in metadata:
         raise InputError(path, "holds no provenance", "it was not written by galrestore")
     return Provenance.from_json(metadata[_KEY].decode())
-
-
-def _open(path, read):
-    if not Path(path).is_file():
-        raise InputError(path, "does not exist")
-    try:
-        return read(path)
-    except (pa.ArrowException, json.JSONDecodeError, OSError) as error:
-        raise InputError(path, f"is not a readable Parquet file ({error})") from error
 
 
 def concatenate(paths, columns):
@@ -176,3 +170,62 @@ def concatenate(paths, columns):
         All rows, in the order given.
     """
     return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)
+
+
+def join_tables(paths, output):
+    """
+    Put tables of one contract and one provenance into one file.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Parquet files.
+    output : str or Path
+        Parquet file to write: all rows, in the order given.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, broken or damaged.
+    """
+    _write(output, pa.concat_tables([_read(path) for path in paths]).combine_chunks())
+
+
+def _write(path, table):
+    metadata = {_KEY: table.schema.metadata[_KEY], _DIGEST: _digest(table)}
+    with atomic(path) as part:
+        pq.write_table(
+            table.replace_schema_metadata(metadata),
+            part,
+            compression="zstd",
+            write_page_checksum=True,
+        )
+
+
+def _read(path):
+    if not Path(path).is_file():
+        raise InputError(path, "does not exist")
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        metadata = table.schema.metadata or {}
+        is_sound = _DIGEST not in metadata or metadata[_DIGEST] == _digest(table)
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(path, f"is not a readable Parquet file ({error})") from error
+    if not is_sound:
+        raise InputError(path, "is damaged: it does not match its checksum", "remake it")
+    return table
+
+
+def _digest(table):
+    """Hash provenance, contract and values: what readers take from a table, and no bytes else."""
+    digest = hashlib.sha256((table.schema.metadata or {})[_KEY])
+    for field, column in zip(table.schema, table.columns, strict=True):
+        about = {key: (field.metadata or {}).get(key, b"") for key in (b"unit", b"meaning")}
+        digest.update(f"{field.name} {field.type} {about} {len(column)}".encode())
+        if pa.types.is_string(field.type):
+            lengths = pc.fill_null(pc.binary_length(column), -1)
+            digest.update(np.ascontiguousarray(lengths.to_numpy(), dtype=np.int64))
+            digest.update("".join(pc.fill_null(column, "").to_pylist()).encode())
+        else:
+            digest.update(np.ascontiguousarray(column.to_numpy()))
+    return digest.hexdigest().encode()

@@ -7,6 +7,7 @@ follows from the shapes.
 
 import math
 import pickle
+import warnings
 from itertools import takewhile
 
 import torch
@@ -138,7 +139,9 @@ def _expansion(dim, hidden, path):
 
 def _read_state(path):
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that are refused anyway
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(path, "does not exist") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:

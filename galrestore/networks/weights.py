@@ -2,7 +2,8 @@
 Weights of a network in a safetensors file that says how to build the network.
 
 Metadata of the file: ``architecture`` (such as ``restormer``), ``network`` (its size, JSON),
-``lineage`` (sets of the phases behind it), and ``galrestore`` (provenance, JSON).
+``lineage`` (sets of the phases behind it), ``galrestore`` (provenance, JSON), and ``sha256``
+(see `galrestore.files.tensors`).
 """
 
 import json
@@ -13,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from galrestore.errors import InputError
+from galrestore.files import tensors
 from galrestore.files.atomic import atomic
 from galrestore.networks.architectures import ARCHITECTURES, build
 from galrestore.provenance import Provenance
@@ -47,6 +49,7 @@ def save_network(path, network, architecture, size, lineage, provenance):
         "galrestore": provenance.to_json(),
         "lineage": lineage,
         "network": json.dumps(size),
+        tensors.KEY: tensors.UNSEALED,
     }
     state = {
         name: value.detach().float().cpu().contiguous()
@@ -55,6 +58,7 @@ def save_network(path, network, architecture, size, lineage, provenance):
     content = _with_sorted_metadata(save(state, metadata))
     with atomic(path) as part:
         part.write_bytes(content)
+        tensors.seal(part)
 
 
 def load_network(path, architecture=None, size=None):
@@ -78,7 +82,7 @@ def load_network(path, architecture=None, size=None):
     Raises
     ------
     InputError
-        If the file is missing, broken or foreign, or its weights do not fit the size
+        If the file is missing, broken, damaged or foreign, or its weights do not fit the size
         that it states or the one asked for.
     """
     metadata, state = _read(path)
@@ -134,6 +138,7 @@ def _read(path):
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise InputError(path, f"is not a safetensors file ({error})", _REMEDY) from error
+    tensors.require_sound(path, _REMEDY)
     for name, value in state.items():
         if not torch.isfinite(value).all():
             raise InputError(path, f"weights {name} are not finite", _REMEDY)

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from astropy.io import fits
 
 from galrestore.errors import InputError
 from galrestore.files import cubes, tables
-from galrestore.files.atomic import atomic
 
 
 def add_arguments(parser):
@@ -30,15 +27,9 @@ def run(args):
                 "rerun the shards: snakemake --forcerun " + record.stage,
             )
     if args.output.suffix == ".parquet":
-        _join_tables(args.shards, args.output)
+        tables.join_tables(args.shards, args.output)
     else:
         _join_cubes(args.shards, args.output, records[0])
-
-
-def _join_tables(shards, output):
-    parts = [pq.read_table(path) for path in shards]
-    with atomic(output) as part:
-        pq.write_table(pa.concat_tables(parts).combine_chunks(), part, compression="zstd")
 
 
 def _join_cubes(shards, output, record):

@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from galrestore.files import tensors as files
 from galrestore.files.atomic import atomic
 
 __all__ = ["Parts", "State"]
@@ -139,7 +140,9 @@ class State:
         }
         latest, previous = self._files()
         with atomic(latest) as part:
-            save_file(parts.tensors(), part, {"facts": json.dumps(facts)})
+            metadata = {"facts": json.dumps(facts), files.KEY: files.UNSEALED}
+            save_file(parts.tensors(), part, metadata)
+            files.seal(part)
             if latest.exists():
                 os.replace(latest, previous)
         self._saved = time.monotonic()
@@ -184,6 +187,7 @@ class State:
 
 
 def _read(path):
+    files.require_sound(path, "it is not needed")
     with safe_open(path, framework="pt") as file:
         facts = json.loads(file.metadata()["facts"])
         return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118

@@ -95,3 +95,23 @@ def test_a_file_outside_the_settings_is_refused(door, capsys):
     files = ["--file", "patch/jw2_i2d.fits", "--receipt", "a.parquet"]
     assert main(["acquire", "download", *files, "--settings", settings, "--seed", "1"]) == 2
     assert "products = 'patch/jw2_i2d.fits': not in the settings" in capsys.readouterr().err
+
+
+def test_the_token_is_written_nowhere(mast, door, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MAST_API_TOKEN", "secret-1234")
+    monkeypatch.setenv("GALRESTORE_DEBUG", "1")  # errors with their tracebacks, too
+    assert main(["acquire", "resolve", "--configfile", "run.yaml", "--log", "log/a.log"]) == 0
+    assert download(door, "a.parquet") == 0
+    mast.files.clear()
+    (tmp_path / "store/patch/jw1_i2d.fits").unlink()
+    assert download(door, "b.parquet") == 2
+    # It was sent, in a header ...
+    sent = [headers for *_, headers in mast.requests]
+    assert any("token secret-1234" in str(headers) for headers in sent)
+    # ... and is in no message and no file.
+    printed = "".join(capsys.readouterr())
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"a.log", "a.parquet", "list.tsv"} <= {path.name for path in files}
+    assert "is refused by" in printed
+    for content in (printed.encode(), *(path.read_bytes() for path in files)):
+        assert b"secret-1234" not in content

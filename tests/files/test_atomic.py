@@ -1,6 +1,7 @@
 """A file is written whole or not at all."""
 
 import errno
+import os
 
 import pytest
 
@@ -36,3 +37,20 @@ def test_a_full_disk_is_named_with_the_file(tmp_path):
     with pytest.raises(OSError, match="No space left") as caught, atomic(path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o027, 0o077])
+def test_the_umask_decides_who_may_read_whatever_a_killed_job_left(tmp_path, umask):
+    path = tmp_path / "b.txt"
+    left = tmp_path / "b.txt.part"
+    left.write_text("half")
+    left.chmod(0o604)
+    before = os.umask(umask)
+    try:
+        with atomic(path) as part:
+            part.write_text("whole")
+    finally:
+        os.umask(before)
+    assert path.read_text() == "whole"
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+    assert not left.exists()

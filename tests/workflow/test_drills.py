@@ -1,0 +1,121 @@
+"""
+Each stage killed while it writes, then run again elsewhere, and Snakemake disturbed.
+
+The commands are Snakemake's own for jobs of the finished run, so that its results are
+what an undisturbed run gives.
+"""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+
+HOOKS = Path(__file__).resolve().parents[1] / "drills" / "hooks"
+# One rule for each stage; gathers, whose shell has two commands, and figures as well.
+RULES = [
+    "simulate_hlf",
+    "select",
+    "fit",
+    "gather_fits",
+    "resample",
+    "render",
+    "degrade_jwst",
+    "gather_pairs",
+    "single_epoch",
+    "train",
+    "tune",
+    "restore_network",
+    "measure",
+    "shapes",
+    "limits_blanks",
+    "measure_blanks",
+    "table1",
+    "fig05_examples",
+]
+KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}  # with and without a shell around it
+
+
+@pytest.fixture(scope="session")
+def jobs(finished):
+    """First job of each rule: its inputs, outputs and command."""
+    text = finished.snakemake("--cores", "1", "--detailed-summary").stdout
+    lines = text[text.index("output_file\t") :]
+    found = {}
+    for row in csv.DictReader(io.StringIO(lines), delimiter="\t", quoting=csv.QUOTE_NONE):
+        job = found.setdefault(row["rule"], {"command": row["shellcmd"], "outputs": []})
+        if row["shellcmd"] == job["command"]:
+            job["inputs"] = [
+                name for name in row["input-file(s)"].split(",") if name not in ("", "-")
+            ]
+            job["outputs"].append(row["output_file"])
+    return found
+
+
+class Sandbox:
+    """A folder with an odd name in which a job finds its inputs, and nothing else."""
+
+    def __init__(self, folder, origin, job):
+        self.folder, self.origin, self.job = folder, origin, job
+        folder.mkdir()
+        for name in job["inputs"]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(origin / name, folder / name)
+
+    def run(self, umask=0o022, **environment):
+        """Run the job's command as Snakemake does, and return the finished process."""
+        compiled = next((self.origin / ".snakemake/compiled").iterdir())
+        path = os.pathsep.join([*filter(None, [environment.pop("hooks", "")]), str(self.origin)])
+        env = os.environ | {"PYTHONPATH": path, "GALRESTORE_COMPILED": str(compiled)}
+        env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return subprocess.run(
+            ["bash", "-c", self.job["command"]],
+            cwd=self.folder,
+            env=env | environment,
+            umask=umask,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def files(self):
+        """Names of all files but inputs, logs, samples and the state of a training."""
+        names = {str(p.relative_to(self.folder)) for p in self.folder.rglob("*") if p.is_file()}
+        return {
+            name
+            for name in names - set(self.job["inputs"])
+            if not name.startswith(("results/logs", "results/samples", "results/state"))
+        }
+
+
+@pytest.fixture
+def sandbox(finished, jobs, tmp_path):
+    """Make the sandbox of a rule's first job."""
+    return lambda rule: Sandbox(tmp_path / "Café «M 31» Straße", finished.folder, jobs[rule])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_stage_killed_while_it_writes(sandbox, rule):
+    """It leaves nothing under the name; the next run gives the bytes of an undisturbed one."""
+    job = sandbox(rule)
+    outputs = job.job["outputs"]
+    killed = job.run(hooks=str(HOOKS), DRILL_KILL_AT=outputs[-1])
+    assert killed.returncode in KILLED, killed.stderr
+    assert outputs[-1] + ".part" in job.files()
+    assert outputs[-1] not in job.files()
+    for name in set(outputs) & job.files():
+        assert (job.folder / name).read_bytes() == (job.origin / name).read_bytes()
+
+    # In another folder's name, another locale and behind another umask than the first.
+    done = job.run(umask=0o027, LC_ALL="C", LANG="tr_TR.UTF-8")
+    assert done.returncode == 0, done.stderr
+    assert job.files() == set(outputs)
+    for name in outputs:
+        assert (job.folder / name).read_bytes() == (job.origin / name).read_bytes(), name
+        assert (job.folder / name).stat().st_mode & 0o777 == 0o640
