@@ -14,7 +14,7 @@ from galrestore.files.contracts.manifest import MANIFEST
 from galrestore.files.contracts.pairs import PAIRS
 from galrestore.files.contracts.table1 import TABLE1
 from galrestore.files.cubes import read_cube, read_ids
-from galrestore.files.figures import read_caption, read_figure
+from galrestore.files.figures import read_caption, read_figure, read_provenance
 from galrestore.files.tables import concatenate, read_table
 from galrestore.page.contents import entry_of
 from galrestore.page.headlines import headlines
@@ -86,7 +86,8 @@ def _write(path, text):
 
 def _making(args):
     artefacts = Artefacts(args.results, args.files)
-    return making_of([artefacts.provenance(name) for name in artefacts.files])
+    records = [artefacts.provenance(name) for name in artefacts.files]
+    return making_of([*records, *(read_provenance(path) for path in args.figures)])
 
 
 def _page(args):
