@@ -12,6 +12,9 @@ min_version("9.0")
 configfile: f"{workflow.basedir}/config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/acquire.smk"
 include: "workflow/rules/select.smk"
@@ -34,6 +37,7 @@ include: "workflow/rules/scheme.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/present_claims.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/estimate.smk"
 
 
@@ -41,4 +45,5 @@ rule all:
     default_target: True
     input:
         PRESENTED,
+        REPORTED,
         "results/checks/report.xml",

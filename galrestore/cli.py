@@ -40,6 +40,7 @@ STAGES = {
     "present_calibration": "tell bias and scatter of flux, size and index in bins",
     "present_limits": "make tables and figures of the limits",
     "present_claims": "set the paper's claims beside the figures of a run",
+    "present_page": "write the texts of the report, or a page to send to others",
     "check": "test the artefacts and compare fingerprints",
     "estimate": "estimate what a run will need from the benchmark files of another",
     "weights": "convert published weights, or say what a file of weights holds",

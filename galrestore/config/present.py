@@ -16,6 +16,9 @@ class Present(Section):
         paper="Fig. 5",
     )
     examples: int = setting(6, "Rows of Figure 5.", unit="", paper="Fig. 5", ge=1, le=12)
+    page_galaxies: int = setting(
+        12, "Galaxies with sliders on the page of a run.", unit="", paper="-", ge=1, le=48
+    )
     bootstrap: int = setting(
         1000, "Resamplings for the errors of medians.", unit="", paper="-", ge=2, le=100_000
     )

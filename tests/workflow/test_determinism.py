@@ -4,6 +4,8 @@ import pytest
 
 from galrestore.provenance import sha256_of
 
+SUFFIXES = (".parquet", ".fits", ".safetensors", ".md", ".csv", ".png", ".pdf", ".html", ".rst")
+
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 
@@ -12,9 +14,7 @@ def digests(folder):
     return {
         str(path.relative_to(folder)): sha256_of(path)
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".parquet", ".fits", ".safetensors", ".md", ".csv", ".png", ".pdf")
-        and "shards" not in path.parts
-        and "render" not in path.parts
+        if path.suffix in SUFFIXES and "shards" not in path.parts and "render" not in path.parts
     }
 
 

@@ -6,6 +6,8 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 SHARDS = 2
 SCHEME = {"fig01_architecture", "fig02_training"}
+# Written again after whatever they tell of.
+REPORT = {"report_texts", "report_page"}
 LIMITS = {
     "restore_network_limits",
     "measure_blanks",
@@ -22,6 +24,7 @@ SECTION5 = {"fig08a_single_epoch", "fig08b_mosaic", "fig09_morphology", "fig10_p
 BELOW_TRAIN = (
     LIMITS
     | SECTION5
+    | REPORT
     | {
         "training_curves",
         "restore_network",
@@ -122,6 +125,7 @@ def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
                 "fig08b_mosaic",
                 "check",
                 "all",
+                *REPORT,
             },
         ),
     ],
@@ -153,7 +157,13 @@ def test_force_and_until_of_one_stage(editable):
 
 def test_a_lost_file_is_remade_with_what_depends_on_it(editable):
     (editable.folder / "results/tables/table1_jwst.md").unlink()
-    assert editable.planned() == {"table1": 1, "claims": 1, "check": 1, "all": 1}
+    below = dict.fromkeys([*REPORT, "claims", "check", "all"], 1)
+    assert editable.planned() == {"table1": 1, **below}
+
+
+def test_a_template_rewrites_the_report(editable):
+    editable.edit("galrestore/page/templates/page.css", "h1 {", "h1 { color: red;")
+    assert editable.planned() == dict.fromkeys([*REPORT, "all"], 1)
 
 
 def test_unknown_key_stops_before_any_job(editable):

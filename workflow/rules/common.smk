@@ -8,6 +8,7 @@ sys.path.insert(0, workflow.basedir)
 
 from galrestore import config as settings_of
 from galrestore.errors import SettingsError
+from galrestore.page.contents import entry_of, in_order
 from galrestore.provenance import fingerprint
 from galrestore.weights import checkpoint_file
 from galrestore.workflow import one_of, prepare_environment
@@ -38,6 +39,19 @@ LINEAGES = [f"{name}={lineage}" for name, lineage in RUN.lineages().items()]
 
 scattergather:
     shards=RUN.runtime.shards,
+
+
+def reported(path, of=None):
+    """Mark a result for the report; it goes by its own name, or by that of what it shows."""
+    entry = entry_of(of or path)
+    labels = {"result": entry.title, "paper": entry.paper}
+    return report(
+        path,
+        caption=os.path.abspath(f"results/report/captions/{os.path.basename(of or path)}.rst"),
+        category=entry.category,
+        subcategory=entry.kind,
+        labels=labels | ({"set": entry.pairs} if entry.kind == "Tables" else {}),
+    )
 
 
 def mosaic_files(wildcards):

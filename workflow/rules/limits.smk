@@ -322,7 +322,7 @@ rule shear_calibration:
         csv="results/tables/limits_shear.csv",
         markdown="results/tables/limits_shear.md",
         pdf="results/figures/shear_calibration.pdf",
-        png="results/figures/shear_calibration.png",
+        png=reported("results/figures/shear_calibration.png"),
     log:
         "results/logs/limits/shear_calibration.log",
     conda:
@@ -355,7 +355,7 @@ rule fig11_failures:
         csv="results/tables/limits_failures.csv",
         markdown="results/tables/limits_failures.md",
         pdf="results/figures/fig11_failures.pdf",
-        png="results/figures/fig11_failures.png",
+        png=reported("results/figures/fig11_failures.png"),
     log:
         "results/logs/limits/fig11_failures.log",
     conda:
@@ -390,7 +390,7 @@ rule hallucination:
         csv="results/tables/limits_false_peaks.csv",
         markdown="results/tables/limits_false_peaks.md",
         pdf="results/figures/hallucination.pdf",
-        png="results/figures/hallucination.png",
+        png=reported("results/figures/hallucination.png"),
     log:
         "results/logs/limits/hallucination.log",
     conda:
@@ -421,7 +421,7 @@ rule fig13_drizzle:
         csv="results/tables/limits_drizzle.csv",
         markdown="results/tables/limits_drizzle.md",
         pdf="results/figures/fig13_drizzle.pdf",
-        png="results/figures/fig13_drizzle.png",
+        png=reported("results/figures/fig13_drizzle.png"),
     log:
         "results/logs/limits/fig13_drizzle.log",
     conda:
@@ -457,7 +457,7 @@ rule fig14_blanks:
         csv="results/tables/limits_blanks.csv",
         markdown="results/tables/limits_blanks.md",
         pdf="results/figures/fig14_blanks.pdf",
-        png="results/figures/fig14_blanks.png",
+        png=reported("results/figures/fig14_blanks.png"),
     log:
         "results/logs/limits/fig14_blanks.log",
     conda:
@@ -484,7 +484,7 @@ rule fig12_stars:
         csv="results/tables/limits_stars.csv",
         markdown="results/tables/limits_stars.md",
         pdf="results/figures/fig12_stars.pdf",
-        png="results/figures/fig12_stars.png",
+        png=reported("results/figures/fig12_stars.png"),
     log:
         "results/logs/limits/fig12_stars.log",
     conda:

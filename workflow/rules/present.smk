@@ -128,7 +128,7 @@ rule star_locus:
         stars=expand("results/stars/{mosaic}.parquet", mosaic=[*HST, *JWST]),
     output:
         pdf="results/figures/star_locus.pdf",
-        png="results/figures/star_locus.png",
+        png=reported("results/figures/star_locus.png"),
     log:
         "results/logs/present/star_locus.log",
     conda:
@@ -149,7 +149,7 @@ rule selection_funnel:
         counts="results/tables/selection.parquet",
     output:
         pdf="results/figures/selection_funnel.pdf",
-        png="results/figures/selection_funnel.png",
+        png=reported("results/figures/selection_funnel.png"),
     log:
         "results/logs/present/selection_funnel.log",
     conda:
@@ -169,7 +169,7 @@ rule fig03_sizes:
         catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=HST),
     output:
         pdf="results/figures/fig03_sizes.pdf",
-        png="results/figures/fig03_sizes.png",
+        png=reported("results/figures/fig03_sizes.png"),
     log:
         "results/logs/present/fig03_sizes.log",
     conda:
@@ -190,7 +190,7 @@ rule fit_quality:
         population="results/population.parquet",
     output:
         pdf="results/figures/fit_quality.pdf",
-        png="results/figures/fit_quality.png",
+        png=reported("results/figures/fit_quality.png"),
     log:
         "results/logs/present/fit_quality.log",
     conda:
@@ -212,7 +212,7 @@ rule fig04_corner:
         galsim="results/sersic/galsim.parquet",
     output:
         pdf="results/figures/fig04_corner.pdf",
-        png="results/figures/fig04_corner.png",
+        png=reported("results/figures/fig04_corner.png"),
     log:
         "results/logs/present/fig04_corner.log",
     conda:
@@ -235,7 +235,7 @@ rule fig05_examples:
         measurements=f"results/measurements/{RUN.shown_method()}/jwst.parquet",
     output:
         pdf="results/figures/fig05_examples.pdf",
-        png="results/figures/fig05_examples.png",
+        png=reported("results/figures/fig05_examples.png"),
     log:
         "results/logs/present/fig05_examples.log",
     conda:
@@ -256,7 +256,7 @@ rule training_curves:
         histories=expand("results/models/{model}/history.parquet", model=RUN.train.models()),
     output:
         pdf="results/figures/training_curves.pdf",
-        png="results/figures/training_curves.png",
+        png=reported("results/figures/training_curves.png"),
     log:
         "results/logs/present/training_curves.log",
     conda:
@@ -279,7 +279,7 @@ rule published_fits:
         csv="results/tables/published_fits.csv",
         markdown="results/tables/published_fits.md",
         pdf="results/figures/published_fits.pdf",
-        png="results/figures/published_fits.png",
+        png=reported("results/figures/published_fits.png"),
     log:
         "results/logs/present/published_fits.log",
     conda:

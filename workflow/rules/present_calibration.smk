@@ -42,7 +42,7 @@ rule calibration_figure:
         table="results/tables/calibration_jwst.parquet",
     output:
         pdf="results/figures/calibration.pdf",
-        png="results/figures/calibration.png",
+        png=reported("results/figures/calibration.png"),
     log:
         "results/logs/present/calibration.log",
     conda:

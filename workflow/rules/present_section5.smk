@@ -36,7 +36,7 @@ rule fig08a_single_epoch:
         ],
     output:
         pdf="results/figures/fig08a_single_epoch.pdf",
-        png="results/figures/fig08a_single_epoch.png",
+        png=reported("results/figures/fig08a_single_epoch.png"),
     log:
         "results/logs/present/fig08a_single_epoch.log",
     conda:
@@ -65,7 +65,7 @@ rule shallow_epoch_figure:
         measurements=f"results/measurements/{RUN.shown_method()}/shallow_epoch.parquet",
     output:
         pdf="results/figures/shallow_epoch.pdf",
-        png="results/figures/shallow_epoch.png",
+        png=reported("results/figures/shallow_epoch.png"),
     log:
         "results/logs/present/shallow_epoch.log",
     conda:
@@ -89,7 +89,7 @@ rule fig08b_mosaic:
         measurements=f"results/measurements/{RUN.shown_method()}/multi_epoch.parquet",
     output:
         pdf="results/figures/fig08b_mosaic.pdf",
-        png="results/figures/fig08b_mosaic.png",
+        png=reported("results/figures/fig08b_mosaic.png"),
     log:
         "results/logs/present/fig08b_mosaic.log",
     conda:
@@ -114,7 +114,7 @@ rule fig09_morphology:
         gains="results/tables/restoration_gains_single_epoch.parquet",
     output:
         pdf="results/figures/fig09_morphology.pdf",
-        png="results/figures/fig09_morphology.png",
+        png=reported("results/figures/fig09_morphology.png"),
     log:
         "results/logs/present/fig09_morphology.log",
     conda:
@@ -141,7 +141,7 @@ rule fig10_photometry:
         gains="results/tables/restoration_gains_single_epoch.parquet",
     output:
         pdf="results/figures/fig10_photometry.pdf",
-        png="results/figures/fig10_photometry.png",
+        png=reported("results/figures/fig10_photometry.png"),
     log:
         "results/logs/present/fig10_photometry.log",
     conda:

@@ -58,7 +58,7 @@ rule fig06_morphology:
         gains="results/tables/restoration_gains_jwst.parquet",
     output:
         pdf="results/figures/fig06_morphology.pdf",
-        png="results/figures/fig06_morphology.png",
+        png=reported("results/figures/fig06_morphology.png"),
     log:
         "results/logs/present/fig06_morphology.log",
     conda:
@@ -84,7 +84,7 @@ rule fig07_photometry:
         gains="results/tables/restoration_gains_jwst.parquet",
     output:
         pdf="results/figures/fig07_photometry.pdf",
-        png="results/figures/fig07_photometry.png",
+        png=reported("results/figures/fig07_photometry.png"),
     log:
         "results/logs/present/fig07_photometry.log",
     conda:
@@ -108,7 +108,7 @@ rule residual_power:
         spectrum="results/shapes/jwst_spectrum.parquet",
     output:
         pdf="results/figures/residual_power.pdf",
-        png="results/figures/residual_power.png",
+        png=reported("results/figures/residual_power.png"),
     log:
         "results/logs/present/residual_power.log",
     conda:

@@ -8,7 +8,7 @@ PRESENTED += ["results/figures/fig01_architecture.png", "results/figures/fig02_t
 rule fig01_architecture:
     output:
         pdf="results/figures/fig01_architecture.pdf",
-        png="results/figures/fig01_architecture.png",
+        png=reported("results/figures/fig01_architecture.png"),
     log:
         "results/logs/present/fig01_architecture.log",
     conda:
@@ -27,7 +27,7 @@ rule fig01_architecture:
 rule fig02_training:
     output:
         pdf="results/figures/fig02_training.pdf",
-        png="results/figures/fig02_training.png",
+        png=reported("results/figures/fig02_training.png"),
     log:
         "results/logs/present/fig02_training.log",
     conda:
