@@ -42,8 +42,8 @@ TARGETS = (
 RIGHT, WRONG = 'table="results/pairs/jwst.parquet"', 'table="results/sersic/hst.parquet"'
 # Python alone needs more than 40 MB, and simulating this sky less than 2,000.
 LITTLE = {"simulate_i2d": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
-# One minute is the least that SLURM knows; it looks every 30 s who has less than 5 s + 30 s left.
-SHORT = {"train": {"runtime": "1 if attempt == 1 else 30", "slurm_extra": "'--signal=TERM@5'"}}
+# SLURM looks every 30 s who has less than 30 s + 30 s left: between 50 and 90 s after the start.
+SHORT = {"train": {"runtime": "2 if attempt == 1 else 30", "slurm_extra": "'--signal=TERM@30'"}}
 
 
 @pytest.fixture(scope="module")
@@ -204,8 +204,12 @@ def test_training_that_runs_out_of_time_goes_on_in_another_job(runs):
     # The first ends before its limit or, on a busy machine, at it.
     assert [job["JobState"] for job in jobs][1:] == ["COMPLETED"]
     assert jobs[0]["JobState"] in {"FAILED", "TIMEOUT"}
-    assert jobs[0]["TimeLimit"] == "00:01:00"
+    assert jobs[0]["TimeLimit"] == "00:02:00"
     assert [job["Restarts"] for job in jobs] == ["0", "0"]
+    # What is left of the time of the first job is not used to start again in it.
+    log = runs.late / f".snakemake/slurm_logs/rule_train/restormer_jwst/{jobs[0]['JobId']}.log"
+    assert "stopped as asked after step" in log.read_text()
+    assert "Trying to restart" not in log.read_text()
 
 
 def test_preempted_training_goes_on_when_slurm_requeues_its_job(runs):
