@@ -80,23 +80,17 @@ def missing():
     return None
 
 
-class Cluster:
-    """The daemons and what is asked of them."""
+def ask(*command):
+    """Run one of SLURM's commands and return what it prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    def __init__(self, folder):
-        self.folder = folder
 
-    def jobs(self, folder=None):
-        """Jobs submitted from a folder, or all, in order: what scontrol says of each."""
-        text = self.ask("scontrol", "show", "job", "--oneliner")
-        jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in text.splitlines()]
-        found = [job for job in jobs if folder is None or job.get("WorkDir") == str(folder)]
-        return sorted((job for job in found if "JobId" in job), key=lambda job: int(job["JobId"]))
-
-    def ask(self, *command):
-        """Run one of SLURM's commands and return what it prints."""
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout
+def jobs(folder=None):
+    """Jobs submitted from a folder, or all, in order: what scontrol says of each."""
+    text = ask("scontrol", "show", "job", "--oneliner")
+    every = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in text.splitlines()]
+    found = [job for job in every if folder is None or job.get("WorkDir") == str(folder)]
+    return sorted((job for job in found if "JobId" in job), key=lambda job: int(job["JobId"]))
 
 
 def rule(job):
@@ -126,14 +120,13 @@ def running():
     """Start a cluster; nothing of it is left at the end."""
     # Sockets have names of 107 characters at most, so not below pytest's folders.
     folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
-    cluster = Cluster(folder)
     try:
         _configure(folder)
         with _daemons(folder) as (controller, _):
-            _wait_until_idle(cluster, controller)
-            yield cluster
+            _wait_until_idle(folder, controller)
+            yield
             subprocess.run(["scancel", "--user", "root"], check=False)
-            _wait(lambda: not cluster.ask("squeue", "--noheader"), "jobs are still running")
+            _wait(lambda: not ask("squeue", "--noheader"), "jobs are still running")
     finally:
         if CONFIGURATION.is_symlink():
             CONFIGURATION.unlink()
@@ -209,9 +202,9 @@ def _daemon(*command, output):
                 process.wait()
 
 
-def _wait_until_idle(cluster, controller):
+def _wait_until_idle(folder, controller):
     def idle():
-        assert controller.poll() is None, (cluster.folder / "slurmctld.log").read_text()
+        assert controller.poll() is None, (folder / "slurmctld.log").read_text()
         # sinfo fails until the controller listens.
         command = ["sinfo", "--noheader", "--format=%t", "--partition=work"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -16,10 +16,10 @@ def slurm(need):
     reason = cluster.missing()
     if reason:
         need(reason)
-    with cluster.running() as running:
-        yield running
+    with cluster.running():
+        yield
         if "GALRESTORE_SLURM_JOBS" in os.environ:
-            lines = [cluster.summary(job) for job in running.jobs()]
+            lines = [cluster.summary(job) for job in cluster.jobs()]
             Path(os.environ["GALRESTORE_SLURM_JOBS"]).write_text("\n".join([*lines, ""]))
 
 
