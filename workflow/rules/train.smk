@@ -10,6 +10,7 @@
 #
 # State and samples are not declared, as Snakemake removes declared files of failed jobs.
 # exec leaves no shell that a signal would end before the stage has saved its state.
+# The Snakemake inside a cluster's job leaves retries to the one that submits jobs.
 
 
 rule train:
@@ -30,7 +31,7 @@ rule train:
     wildcard_constraints:
         network=one_of(RUN.train.networks),
         lineage="(galsim|jwst)(-(galsim|jwst))*",
-    retries: RUN.train.retries
+    retries: RUN.train.retries if workflow.is_main_process else 0
     conda:
         "../../envs/galrestore.yaml"
     threads: lambda wildcards: RUN.train.recipe(wildcards.network).threads
