@@ -15,6 +15,11 @@ def skip(reason):
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the tests that run the workflow: they take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 @pytest.fixture(scope="session")
 def need():
     """Say why a test cannot run here: a skip, or a failure in CI."""

@@ -5,6 +5,7 @@ Tests that edit code or settings do so in a copy of their own, whose finished re
 are shared by hard links: only dry runs are made there.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -81,13 +82,20 @@ def copy_sources(target):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """The smoke configuration run to its end on two cores."""
-    folder = tmp_path_factory.mktemp("smoke") / "a workflow"
-    folder.mkdir()
-    flow = copy_sources(folder)
-    flow.snakemake("--cores", "2")
-    return flow
+def finished(tmp_path_factory, worker_id):
+    """The smoke configuration run to its end on two cores, once for all workers of xdist."""
+    base = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        base = base.parent
+    folder, done = base / "smoke" / "a workflow", base / "smoke.done"
+    with open(base / "smoke.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            copy_sources(folder).snakemake("--cores", "2")
+            done.touch()
+    return Workflow(folder)
 
 
 @pytest.fixture
