@@ -57,9 +57,9 @@ def draw(low_quality, restored, sources, name):
 def _caption(sources, name):
     flagged = int((sources["warnings"] != "").sum())
     return (
-        f"{len(sources)} sources of {name}, those of least noise first: low-quality image (LQ, "
-        f"with its noise rms after min-max normalisation, {sources['noise'].min():.3f} to "
-        f"{sources['noise'].max():.3f}) and restored image (RS) by id, in one unit and on one "
-        "asinh stretch, from three rms below LQ's sky to RS's peak. An exclamation mark: the "
-        f"table has warnings ({flagged} of {len(sources)})."
+        f"{len(sources)} sources of {name}, those that the paper would accept first, in rising "
+        "noise: low-quality image (LQ, with its noise rms after min-max normalisation, "
+        f"{sources['noise'].min():.3f} to {sources['noise'].max():.3f}) and restored image (RS) "
+        "by id, in one unit and on one asinh stretch, from three rms below LQ's sky to RS's "
+        f"peak. An exclamation mark: the table has warnings ({flagged} of {len(sources)})."
     )

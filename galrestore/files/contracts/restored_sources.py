@@ -36,8 +36,6 @@ RESTORED_SOURCES = (
     Column("saturated", "int64", "pixel", "pixels of the image that are saturated or cut off"),
     Column("cosmic_rays", "int64", "pixel", "pixels that look like cosmic rays (L.A.Cosmic)"),
     Column("star", "bool", "", "on the star locus; false where positions were given"),
-    Column(
-        "rejected_by", "str", "", "first of the paper's rejections; not a reason to leave it out"
-    ),
+    Column("rejected_by", "str", "", "the paper's first rejection, which leaves nothing out here"),
     Column("warnings", "str", "", "names, separated by commas; see docs/own_images.md"),
 )
