@@ -31,6 +31,7 @@ STAGES = {
     "train": "train a network for one phase",
     "limits": "make the sets that show where restoration ends",
     "tune": "choose the parameters of a baseline on validation images",
+    "image": "restore the galaxies of an image of your own",
     "restore": "restore a test set with a network or a baseline",
     "measure": "score restored images against the ground truth",
     "shapes": "measure morphology and photometry of restored images",

@@ -20,6 +20,7 @@ from galrestore.files.checksums import require_sound
 __all__ = [
     "celestial_wcs",
     "count_images",
+    "first_image",
     "open_fits",
     "open_image",
     "read_window",
@@ -92,6 +93,30 @@ def count_images(path, extension):
             require_whole(path, hdu)
             count += 1
     return count
+
+
+def first_image(path):
+    """
+    Return the index of the first two-dimensional image of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file.
+
+    Returns
+    -------
+    index : int
+        From 0, the primary one.
+
+    Raises
+    ------
+    InputError
+        If the file is not readable or holds no such image.
+    """
+    with open_fits(path) as hdus, reading(path):
+        first = next(_images(path, hdus))
+        return hdus.index_of(first)
 
 
 def celestial_wcs(path, hdu):

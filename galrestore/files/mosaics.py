@@ -19,7 +19,7 @@ from galrestore.files.images import celestial_wcs, open_image, read_window
 from galrestore.files.tables import read_table
 from galrestore.provenance import sha256_of
 
-__all__ = ["Mosaic", "open_mosaic"]
+__all__ = ["Mosaic", "MosaicImages", "open_mosaic"]
 
 # Rows read at once while looking for the first pixel with data.
 _ROWS = 256
@@ -217,6 +217,28 @@ class Mosaic:
             "has no finite pixel" + (" of positive weight" if self.has_weight else ""),
             "check the file and its extensions",
         )
+
+
+class MosaicImages:
+    """
+    Images of a mosaic, opened one after the other as often as they are gone through.
+
+    Parameters
+    ----------
+    source : str, Path, mapping or pandas.Series
+        As in `open_mosaic`.
+    """
+
+    def __init__(self, source):
+        self._source = source
+
+    def __iter__(self):
+        count, index = 1, 0
+        while index < count:
+            with open_mosaic(self._source, index) as image:
+                yield image
+                count = image.n_images
+            index += 1
 
 
 def _require_same_file(path, digest):

@@ -5,7 +5,7 @@ import sep
 
 from galrestore.sources.stamp_measures import blank_noise
 
-__all__ = ["measure_stamps", "original_scale"]
+__all__ = ["measure_stamps", "original_scale", "sky_and_noise"]
 
 
 def original_scale(images, low, high):
@@ -57,13 +57,37 @@ def measure_stamps(stamps, threshold, minimum_area):
     flux, noise = np.full(len(stamps), np.nan), np.full(len(stamps), np.nan)
     for k, stamp in enumerate(stamps):
         values = np.asarray(stamp, dtype=float)
-        level, rms = blank_noise(values, np.ones(values.shape, dtype=bool))
-        if rms > 0:
-            level, rms = blank_noise(
-                values, ~_sources(values - level, rms, threshold, minimum_area)
-            )
+        level, rms = sky_and_noise(values, threshold, minimum_area)
         flux[k], noise[k] = np.sum(values - level), rms / np.ptp(values)
     return flux, noise
+
+
+def sky_and_noise(stamp, threshold, minimum_area):
+    """
+    Measure the sky between the sources of a stamp.
+
+    Parameters
+    ----------
+    stamp : ndarray of float, shape (H, W)
+        Image; NaN where blank.
+    threshold : float
+        Detection threshold above the sky [rms].
+    minimum_area : int
+        Connected pixels a source must have.
+
+    Returns
+    -------
+    level, rms : float
+        Median and rms of the source-free pixels after clipping [unit of the stamp]; NaN
+        where fewer than 16 pixels are free.
+    """
+    values, known = np.asarray(stamp, dtype=float), np.isfinite(stamp)
+    level, rms = blank_noise(values, known)
+    if rms > 0:
+        data = np.where(known, values - level, 0.0)
+        free = known & ~_sources(data, rms, threshold, minimum_area)
+        level, rms = blank_noise(values, free)
+    return level, rms
 
 
 def _sources(data, rms, threshold, minimum_area):

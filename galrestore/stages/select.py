@@ -10,7 +10,7 @@ from galrestore.files.contracts.catalogue import CATALOGUE
 from galrestore.files.contracts.manifest import MANIFEST
 from galrestore.files.contracts.stars import STARS
 from galrestore.files.cubes import write_planes
-from galrestore.files.mosaics import open_mosaic
+from galrestore.files.mosaics import MosaicImages
 from galrestore.files.tables import read_table, write_table
 from galrestore.sources.cutting import cut_stamps, stamp_side
 from galrestore.sources.selection import select, star_row
@@ -31,7 +31,7 @@ def add_arguments(parser):
 
 def run(args):
     """Run the stage."""
-    images = _Images(args.manifest)
+    images = MosaicImages(args.manifest)
     selection = select(images, args.settings, args.tile)
     table = selection.table
     ids = table["id"][table["rejected_by"] == ""]
@@ -45,18 +45,3 @@ def run(args):
     write_planes(args.stamps, "STAMP", (side, side), batches, ids, record, row["unit"])
     write_table(args.catalogue, table, CATALOGUE, record)
     write_table(args.stars, stars, STARS, record)
-
-
-class _Images:
-    """Images of a mosaic, opened one after the other as often as they are gone through."""
-
-    def __init__(self, manifest):
-        self._manifest = manifest
-
-    def __iter__(self):
-        count, index = 1, 0
-        while index < count:
-            with open_mosaic(self._manifest, index) as image:
-                yield image
-                count = image.n_images
-            index += 1
