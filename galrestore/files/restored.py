@@ -4,6 +4,8 @@ What ``image`` writes: stamps before and after, and a table of all sources, in o
 Planes lie in unnamed files until they are written, so that memory never holds all of them.
 """
 
+import math
+import os
 import tempfile
 from pathlib import Path
 
@@ -34,10 +36,19 @@ def scratch_cube(folder, count, size):
     -------
     cube : numpy.memmap of float32, shape (count, size, size)
         Zeros, in the byte order of FITS.
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
+    shape = (max(count, 1), size, size)  # files of no length cannot be mapped
     with tempfile.TemporaryFile(dir=folder) as file:
-        return np.memmap(file, dtype=">f4", mode="w+", shape=(count, size, size))
+        if hasattr(os, "posix_fallocate"):
+            # Writing to a map on a full disk would end the process.
+            os.posix_fallocate(file.fileno(), 0, 4 * math.prod(shape))
+        return np.memmap(file, dtype=">f4", mode="w+", shape=shape)[:count]
 
 
 def write_restored(path, cubes, sources, unit, radesys, provenance):
