@@ -10,7 +10,7 @@ from galrestore import config as settings_of
 from galrestore.errors import SettingsError
 from galrestore.provenance import fingerprint
 from galrestore.weights import checkpoint_file
-from galrestore.workflow import one_of, prepare_environment
+from galrestore.workflow import one_of, prepare_environment, software_changed
 
 try:
     RUN = settings_of.load(config, workflow.basedir)
@@ -34,6 +34,13 @@ CHECKPOINTS = RUN.restore.checkpoints
 NETWORKS = [*VARIANTS, *CHECKPOINTS]
 METHODS = [*RUN.restore.baselines, *NETWORKS]
 LINEAGES = [f"{name}={lineage}" for name, lineage in RUN.lineages().items()]
+
+
+onstart:
+    if MAST:
+        logger.info(RUN.to_fetch())
+    if software_changed(workflow.dag):
+        logger.warning(software_changed(workflow.dag))
 
 
 scattergather:
