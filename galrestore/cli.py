@@ -9,6 +9,7 @@ import argparse
 import importlib
 import logging
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def _leaves(parser):
 
 
 def _start_logging(stage, path):
-    """Messages go to the terminal, where jobs mix, and, if asked for, to a file."""
+    """Messages go to the terminal, where jobs mix, and to a file, which says what Python ran."""
     handlers = [logging.StreamHandler(sys.stderr)]
     job = stage if path is None or path.stem == stage else f"{stage} {path.stem}"
     handlers[0].setFormatter(logging.Formatter(job.replace("%", "%%") + ": %(message)s"))
@@ -138,6 +139,10 @@ def _start_logging(stage, path):
     logger.handlers = handlers
     logger.setLevel(logging.INFO if first else logging.WARNING)
     logger.propagate = False
+    if len(handlers) == 2:
+        python = f"Python {platform.python_version()}, {sys.executable}"
+        record = logger.makeRecord(logger.name, logging.INFO, "", 0, python, (), None)
+        handlers[1].handle(record)
 
 
 def _is_first_process():

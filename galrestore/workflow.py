@@ -5,7 +5,7 @@ import sys
 
 from galrestore.provenance import fingerprint
 
-__all__ = ["one_of", "prepare_environment"]
+__all__ = ["one_of", "prepare_environment", "software_changed"]
 
 
 def prepare_environment(folder):
@@ -45,3 +45,29 @@ def one_of(names):
         Regular expression.
     """
     return "|".join(names) or "(?!)"
+
+
+def software_changed(dag):
+    """
+    Say that finished jobs run again because their software is another.
+
+    That is so for all results when ``--use-conda`` is switched on or off.
+
+    Parameters
+    ----------
+    dag : snakemake.dag.DAG
+        Jobs, with the reasons of those that are to run.
+
+    Returns
+    -------
+    message : str or None
+        How many jobs, and how to keep their results; None if there are none.
+    """
+    redone = [job for job in dag.needrun_jobs() if dag.reason(job).software_stack_changed]
+    if not redone:
+        return None
+    return (
+        f"{len(redone)} finished jobs or more run again: their results were made with another"
+        " envs/galrestore.yaml, or with --use-conda on where it is off now or off where it is on."
+        " To keep them, stop now and add --rerun-triggers mtime params input code (docs/reruns.md)"
+    )

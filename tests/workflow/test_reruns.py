@@ -1,10 +1,19 @@
-"""Edits, settings and single stages rerun what they must, and nothing else."""
+"""Edits, settings and single stages rerun what they must, and what docs/reruns.md says."""
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
 
 import pytest
 
+from tests.conda.conftest import install
+
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
-SHARDS = 2
+PAGE = Path(__file__).resolve().parents[2] / "docs/reruns.md"
+COMMAND = "snakemake --cores all --configfile config/smoke.yaml"
 SCHEME = {"fig01_architecture", "fig02_training"}
 # Written again after whatever they tell of.
 REPORT = {"report_texts", "report_page"}
@@ -112,22 +121,6 @@ def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
             {"degrade_galsim", "degrade_jwst", *DEGRADED_TOO},
             BELOW_DEGRADE,
         ),
-        ("select={minimum_snr: 19}", {"select"}, BELOW_SELECT),
-        ("train={learning_rate: 0.0002}", {"train"}, BELOW_TRAIN | SCHEME),
-        (
-            "measure={source_sigma: 4.0}",
-            {"measure"},
-            {
-                "table1",
-                "claims",
-                "fig05_examples",
-                "fig08a_single_epoch",
-                "fig08b_mosaic",
-                "check",
-                "all",
-                *REPORT,
-            },
-        ),
     ],
 )
 def test_one_setting_reruns_from_its_stage(editable, setting, stage, below):
@@ -138,32 +131,66 @@ def test_tiles_rerun_nothing(editable):
     assert editable.planned("--config", "runtime={tile: 512}") == {}
 
 
-def test_one_mosaic_reruns_alone(editable):
-    change = "acquire={simulated: {mosaics: {nircam_f444w: {depth: 29.0}}}}"
-    planned = editable.planned("--config", change)
-    assert planned["simulate_i2d"] == 1
-    assert planned["select"] == 1
-    assert "simulate_hlf" not in planned
-    assert "fit" not in planned
+def recipes():
+    """Commands and jobs of the page, by heading."""
+    for section in re.split(r"^### ", PAGE.read_text(), flags=re.M)[1:]:
+        command, jobs = re.findall(r"(?:^    .+\n)+", section, re.M)
+        total, _, rules = " ".join(jobs.split()).partition(": ")
+        documented = {name: int(count) for name, count in re.findall(r"(\w+) (\d+)", rules)}
+        assert sum(documented.values()) == (0 if total == "nothing" else int(total)), section
+        yield pytest.param(command.strip(), documented, id=section.splitlines()[0])
 
 
-def test_force_and_until_of_one_stage(editable):
-    assert editable.planned("--forcerun", "fit", "--until", "fit") == {"fit": SHARDS}
-    assert editable.planned("--forcerun", "resample", "--until", "render") == {
-        "resample": 1,
-        "render": SHARDS,
-    }
-
-
-def test_a_lost_file_is_remade_with_what_depends_on_it(editable):
-    (editable.folder / "results/tables/table1_jwst.md").unlink()
-    below = dict.fromkeys([*REPORT, "claims", "check", "all"], 1)
-    assert editable.planned() == {"table1": 1, **below}
+@pytest.fixture
+def apart(finished, tmp_path):
+    """A copy whose dates may be changed: it shares no file with the finished run."""
+    target = tmp_path / "apart"
+    shutil.copytree(finished.folder, target, symlinks=True)
+    return type(finished)(target)
 
 
 def test_a_template_rewrites_the_report(editable):
     editable.edit("galrestore/page/templates/page.css", "h1 {", "h1 { color: red;")
     assert editable.planned() == dict.fromkeys([*REPORT, "all"], 1)
+
+
+@pytest.mark.parametrize(("command", "documented"), list(recipes()))
+def test_recipe_of_the_page(request, tmp_path, command, documented):
+    *before, last = command.split("; ")
+    flow = request.getfixturevalue("apart" if before else "finished")
+    for step in before:
+        if step.startswith("rm"):
+            remove(flow.folder / step.split()[-1])
+        else:
+            flow.snakemake("--cores", "1", *options(step))
+    path = os.environ["PATH"]
+    if "--use-conda" in last:
+        # The double answers for conda; a dry run makes no environment.
+        path = f"{install(tmp_path / 'conda', 'no-channel')}{os.pathsep}{path}"
+    assert flow.planned(*options(last), PATH=path) == documented
+
+
+def options(command):
+    """Arguments of a command of the page, less those that all have."""
+    assert command.startswith(COMMAND)
+    return shlex.split(command.removeprefix(COMMAND))
+
+
+def remove(path):
+    """Remove what a recipe says is lost."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def test_touch_puts_dates_in_order(apart):
+    remove(apart.folder / ".snakemake")
+    # Copied last, so that its stamps seem to be older.
+    (apart.folder / "results/mosaics/nircam_f444w.parquet").touch()
+    assert apart.planned()["select"] == 1
+    apart.snakemake("--cores", "1", "--touch")
+    assert apart.planned() == {}
 
 
 def test_unknown_key_stops_before_any_job(editable):

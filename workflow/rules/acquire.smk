@@ -15,11 +15,6 @@
 #                                                         no rerun deletes what it can verify
 
 
-onstart:
-    if MAST:
-        logger.info(RUN.to_fetch())
-
-
 rule simulate_hlf:
     output:
         science="results/mosaics/{mosaic}_sci.fits",

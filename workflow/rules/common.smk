@@ -11,7 +11,7 @@ from galrestore.errors import SettingsError
 from galrestore.page.contents import entry_of, in_order
 from galrestore.provenance import fingerprint
 from galrestore.weights import checkpoint_file
-from galrestore.workflow import one_of, prepare_environment
+from galrestore.workflow import one_of, prepare_environment, software_changed
 
 try:
     RUN = settings_of.load(config, workflow.basedir)
@@ -35,6 +35,13 @@ CHECKPOINTS = RUN.restore.checkpoints
 NETWORKS = [*VARIANTS, *CHECKPOINTS]
 METHODS = [*RUN.restore.baselines, *NETWORKS]
 LINEAGES = [f"{name}={lineage}" for name, lineage in RUN.lineages().items()]
+
+
+onstart:
+    if MAST:
+        logger.info(RUN.to_fetch())
+    if software_changed(workflow.dag):
+        logger.warning(software_changed(workflow.dag))
 
 
 scattergather:
