@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,39 @@ def test_a_stage_killed_while_it_writes(sandbox, rule):
     for name in outputs:
         assert (job.folder / name).read_bytes() == (job.origin / name).read_bytes(), name
         assert (job.folder / name).stat().st_mode & 0o777 == 0o640
+
+
+def test_a_second_snakemake_in_the_folder_is_refused(editable):
+    """It says that the folder is locked; the first ends as if alone."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml"]
+    command += ["--cores", "1", "--forcerun", "resample", "--until", "resample"]
+    kept = (editable.folder / "results/population.parquet").read_bytes()
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen(
+        command, cwd=editable.folder, env=env, stderr=subprocess.PIPE, text=True
+    ) as first:
+        locks = editable.folder / ".snakemake" / "locks"
+        while first.poll() is None and not any(locks.glob("*")):
+            time.sleep(0.01)
+        second = editable.snakemake(
+            "--cores", "1", "--forcerun", "resample", "--until", "resample", check=False
+        )
+        said = first.communicate(timeout=120)[1]
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stderr
+    assert first.returncode == 0, said
+    assert (editable.folder / "results/population.parquet").read_bytes() == kept
+
+
+def test_a_clock_that_jumped_back_hides_nothing_from_check(editable):
+    """Files of a clock ahead look newer than what was remade; their provenance does not."""
+    ahead = time.time() + 86_400
+    for path in (editable.folder / "results").rglob("*"):
+        os.utime(path, (ahead, ahead))
+    assert editable.planned() == {}
+    remade = ("--forcerun", "resample", "--until", "resample")
+    editable.snakemake("--cores", "1", "--config", "resample={size: 61}", *remade)
+    check = [sys.executable, "-m", "galrestore", "check", "--help"]
+    assert subprocess.run(check, capture_output=True, check=False).returncode == 0
+    planned = editable.planned("--config", "resample={size: 61}")
+    assert "render" in planned or "check" in planned, planned
