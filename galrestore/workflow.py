@@ -67,7 +67,7 @@ def software_changed(dag):
     if not redone:
         return None
     return (
-        f"{len(redone)} finished jobs or more run again: their results were made with another"
-        " envs/galrestore.yaml, or with --use-conda on where it is off now or off where it is on."
+        f"finished jobs run again ({len(redone)} for this reason): their results were made with"
+        " another envs/galrestore.yaml, or with --use-conda on where it is off now or the reverse."
         " To keep them, stop now and add --rerun-triggers mtime params input code (docs/reruns.md)"
     )
