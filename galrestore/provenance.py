@@ -16,7 +16,7 @@ from pathlib import Path
 
 from galrestore import __version__
 
-__all__ = ["Provenance", "fingerprint", "reachable_modules", "sha256_of"]
+__all__ = ["Provenance", "content_digest", "fingerprint", "reachable_modules", "sha256_of"]
 
 _PACKAGE = "galrestore"
 _ROOT = Path(__file__).resolve().parent
@@ -111,6 +111,24 @@ def fingerprint(*modules):
     for name in sorted(reachable_modules(*modules)):
         digest.update(f"{name} {_module_digest(name)}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def content_digest(paths):
+    """
+    Hash names and contents of files that code reads beside itself, such as templates.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files; their folder and their order do not count.
+
+    Returns
+    -------
+    digest : str
+        16 hexadecimal digits.
+    """
+    lines = sorted(f"{Path(path).name} {sha256_of(path)}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def reachable_modules(*modules):

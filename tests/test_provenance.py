@@ -120,3 +120,14 @@ def test_help_is_quick_to_import():
         "sys.exit(str(bad) if bad else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_content_digest_knows_names_and_bytes_and_no_folder(tmp_path):
+    for folder, text in (("one", "x"), ("two", "x"), ("three", "y")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "page.css").write_text(text)
+    one, two, three = (
+        provenance.content_digest([tmp_path / folder / "page.css"])
+        for folder in ("one", "two", "three")
+    )
+    assert one == two != three

@@ -9,7 +9,7 @@ sys.path.insert(0, workflow.basedir)
 from galrestore import config as settings_of
 from galrestore.errors import SettingsError
 from galrestore.page.contents import entry_of, in_order
-from galrestore.provenance import fingerprint
+from galrestore.provenance import content_digest, fingerprint
 from galrestore.weights import checkpoint_file
 from galrestore.workflow import one_of, prepare_environment, software_changed
 

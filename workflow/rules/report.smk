@@ -26,7 +26,8 @@ REPORTED = [
     ),
     "results/report/index.html",
 ]
-TEMPLATES = glob(f"{workflow.basedir}/galrestore/page/templates/*")
+# What they say, not where they lie: a workflow that moves reruns nothing.
+TEMPLATES = content_digest(glob(f"{workflow.basedir}/galrestore/page/templates/*"))
 
 
 rule report_texts:
@@ -34,7 +35,6 @@ rule report_texts:
         figures=FIGURES,
         tables=TABLES,
         files=rules.check.input.files,
-        templates=sorted(TEMPLATES),
     output:
         captions=REPORTED[:-1],
         pages=[
@@ -51,6 +51,7 @@ rule report_texts:
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present_page"),
+        templates=TEMPLATES,
     shell:
         "python -m galrestore present_page texts --figures {input.figures:q}"
         " --tables {input.tables:q} --captions results/report/captions"
@@ -68,7 +69,6 @@ rule report_page:
         restored=f"results/restored/{RUN.shown_method()}/jwst.fits",
         manifests=expand("results/mosaics/{mosaic}.parquet", mosaic=JWST),
         files=rules.check.input.files,
-        templates=sorted(TEMPLATES),
     output:
         page="results/report/index.html",
     log:
@@ -77,11 +77,12 @@ rule report_page:
         "../../envs/galrestore.yaml"
     params:
         shown=RUN.shown_method(),
-        networks=VARIANTS,
+        networks=NETWORKS,
         doors=sorted({door for door, _, _ in RUN.mosaics()}, reverse=True),
         settings=RUN.section("present"),
         seed=RUN.seed,
         code=fingerprint("stages.present_page"),
+        templates=TEMPLATES,
     shell:
         "python -m galrestore present_page page --table1 {input.table1:q}"
         " --claims {input.claims:q} --figures {input.figures:q} --images {input.images:q}"
