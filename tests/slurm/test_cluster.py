@@ -2,8 +2,8 @@
 The workflow through a real SLURM: every job by sbatch, and jobs that end early.
 
 All is submitted at once, as most of the time is waiting: the smoke DAG, cut down to one mosaic
-of each telescope, one variant and 19 jobs, in which one job fails and one has too little memory; and
-trainings, of which one runs out of time and one is preempted.
+of each telescope, one variant and 19 jobs, in which one job fails and one has too little
+memory; and trainings, of which one runs out of time and one is preempted.
 """
 
 import contextlib
