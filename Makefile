@@ -8,7 +8,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 REPORT := --report-stylesheet workflow/report/report.css
-TESTS ?= -n 2 --dist loadgroup
+TESTS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo report test lint install clean
 

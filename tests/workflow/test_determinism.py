@@ -9,8 +9,12 @@ SUFFIXES = (".parquet", ".fits", ".safetensors", ".md", ".csv", ".png", ".pdf", 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("determinism")]
 
 
+# Pages that list the shards among the files of a run.
+LISTS = ("report/index.html", "report/tables/provenance.html")
+
+
 def digests(folder):
-    """sha256 of every result but shards, logs and times."""
+    """sha256 of every result but shards, pages that list them, logs and times."""
     return {
         str(path.relative_to(folder)): sha256_of(path)
         for path in sorted(folder.rglob("*"))
