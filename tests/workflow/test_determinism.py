@@ -18,7 +18,9 @@ def digests(folder):
     return {
         str(path.relative_to(folder)): sha256_of(path)
         for path in sorted(folder.rglob("*"))
-        if path.suffix in SUFFIXES and "shards" not in path.parts and "render" not in path.parts
+        if path.suffix in SUFFIXES
+        and not {"shards", "render"} & set(path.parts)
+        and path.relative_to(folder).as_posix() not in LISTS
     }
 
 
