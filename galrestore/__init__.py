@@ -11,7 +11,7 @@ __all__ = ["__version__", "restore_stamps"]
 __version__ = "0.1.0"
 
 
-def restore_stamps(stamps, weights=None):
+def restore_stamps(stamps, weights=None, self_ensemble=None):
     """
     Restore stamps of HST galaxies to JWST quality.
 
@@ -23,6 +23,10 @@ def restore_stamps(stamps, weights=None):
     weights : str or Path, optional
         safetensors file of a network trained by galrestore, or the name of one that
         comes with the package; by default the best of those (``"nafnet"``).
+    self_ensemble : bool, optional
+        Restore each image in its eight orientations and take the mean, for eight times
+        the work; by default for the weights that come with the package, whose scores
+        are so, and not for others.
 
     Returns
     -------
@@ -40,4 +44,4 @@ def restore_stamps(stamps, weights=None):
     """
     from galrestore.networks import inference
 
-    return inference.restore_stamps(stamps, weights)
+    return inference.restore_stamps(stamps, weights, self_ensemble)

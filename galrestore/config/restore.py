@@ -62,6 +62,13 @@ class Restore(Section):
     sparse_iterations: int = setting(
         5, "Sparse deconvolution: iterations.", unit="", paper="-", ge=1
     )
+    self_ensemble: bool = setting(
+        False,
+        "Networks restore each image in its eight orientations, and the mean is taken (eight "
+        "times the work).",
+        unit="",
+        paper="-",
+    )
     device: Literal["auto", "cpu", "cuda"] = setting(
         "auto", "Where networks restore.", unit="", paper="-"
     )

@@ -17,7 +17,16 @@ What comes back: the image on a scale where its sky is near 0 and its brightest 
 near 1, with about the sharpness of NIRCam, and without the noise.  The zero point and
 the scale of the input are lost; photometry needs a rescaling against the input, see
 section 4.3 of Park et al. (2024).
+
+A network restores an image and its mirror image differently.  With ``self_ensemble`` each
+image is restored in its eight orientations and the mean is taken: nothing then depends on
+how a galaxy lies in its stamp, and errors of the network that differ between orientations
+average out, for eight times the work.
 """
+
+from functools import partial
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,7 +42,7 @@ __all__ = ["apply_network", "normalise", "restore_stamps"]
 _SMALLEST = 8
 
 
-def restore_stamps(stamps, weights=None, batch_size=16, threads=1):
+def restore_stamps(stamps, weights=None, self_ensemble=None, batch_size=16, threads=1):
     """
     Restore images with trained weights; see `galrestore.restore_stamps`.
 
@@ -44,6 +53,9 @@ def restore_stamps(stamps, weights=None, batch_size=16, threads=1):
     weights : str or Path, optional
         safetensors file of a network trained by galrestore, or the name of one that
         comes with the package; by default the best of those.
+    self_ensemble : bool, optional
+        Take the mean over the eight orientations of each image; by default for the
+        weights that come with the package, and not for others.
     batch_size : int, optional
         Images restored at once.
     threads : int, optional
@@ -66,10 +78,12 @@ def restore_stamps(stamps, weights=None, batch_size=16, threads=1):
         weights = shipped()
     elif isinstance(weights, str) and weights.isidentifier():
         weights = shipped(weights)
-    return apply_network(load_network(weights), stamps, batch_size, threads)
+    if self_ensemble is None:
+        self_ensemble = Path(weights).resolve().parent == shipped().resolve().parent
+    return apply_network(load_network(weights), stamps, batch_size, threads, self_ensemble)
 
 
-def apply_network(network, stamps, batch_size=16, threads=1):
+def apply_network(network, stamps, batch_size=16, threads=1, self_ensemble=False):
     """
     Restore images with a network.
 
@@ -85,6 +99,9 @@ def apply_network(network, stamps, batch_size=16, threads=1):
         influence on each other beyond rounding.
     threads : int, optional
         CPU threads of the arithmetic.
+    self_ensemble : bool, optional
+        Take the mean over the eight orientations of each image (Lim et al. 2017, CVPR
+        workshops, section 3.4, arXiv:1707.02921).
 
     Returns
     -------
@@ -100,14 +117,25 @@ def apply_network(network, stamps, batch_size=16, threads=1):
     device = next(network.parameters()).device
     restored = np.empty_like(stamps)
     starts = range(0, len(stamps), batch_size)
+    apply = partial(_in_all_orientations, network) if self_ensemble else network
     training = network.training
     network.eval()
     with reproducible(threads), torch.inference_mode():
         for start in track(starts, "restore"):
             batch = torch.from_numpy(stamps[start : start + batch_size, None]).to(device)
-            restored[start : start + batch_size] = network(batch)[:, 0].float().cpu().numpy()
+            restored[start : start + batch_size] = apply(batch)[:, 0].float().cpu().numpy()
     network.train(training)
     return restored
+
+
+def _in_all_orientations(network, images):
+    """Return the mean of what a network makes of images, (N, 1, H, W), in all orientations."""
+    total = torch.zeros_like(images)
+    for mirrored, turns in product((False, True), range(4)):
+        turned = torch.rot90(images.flip(-1) if mirrored else images, turns, (-2, -1))
+        restored = torch.rot90(network(turned.contiguous()), -turns, (-2, -1))
+        total += restored.flip(-1) if mirrored else restored
+    return total / 8
 
 
 def normalise(stamps):

@@ -1,5 +1,6 @@
 """Command ``image``: any HST-like FITS image in, its galaxies restored out."""
 
+import argparse
 import json
 import logging
 from pathlib import Path
@@ -72,6 +73,13 @@ def add_arguments(parser):
     parser.add_argument(
         "--weights", default="shipped", help="safetensors file, or name of a shipped network"
     )
+    parser.add_argument(
+        "--self-ensemble",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="mean over the eight orientations of each stamp (default), or one of them, in an "
+        "eighth of the time",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the noise that fills blanks")
     parser.set_defaults(code=None)
 
@@ -89,7 +97,7 @@ def run(args):
         sources, cubes, filled = _cut(args, mosaic, sources, ratio)
         radesys = "" if mosaic.wcs is None else mosaic.wcs.wcs.radesys or "ICRS"
     sources["psf_fwhm"] = stamp_psf(fwhm, ratio)
-    _restore(network, cubes, filled, sources)
+    _restore(network, cubes, filled, sources, args.self_ensemble)
     _warn(args.image, sources)
     files = [args.image, args.weight, args.positions, weights]
     record = provenance(args, [path for path in files if path is not None])
@@ -215,14 +223,14 @@ def _cut(args, mosaic, sources, ratio):
 _MEASURES = ("sky", "rms", "noise", "noise_lag1", "saturated", "cosmic_rays")
 
 
-def _restore(network, cubes, filled, sources):
+def _restore(network, cubes, filled, sources, self_ensemble):
     """Restore the stamps in the unit of the image, and complete the table."""
     restored = sources[sources["plane"] >= 0].sort_values("plane")
     for start in range(0, len(restored), _CHUNK):
         part = restored.iloc[start : start + _CHUNK]
         planes = slice(start, start + len(part))
         stamps = np.array(cubes["LQ"][planes], dtype=np.float32)
-        raw = apply_network(network, stamps)
+        raw = apply_network(network, stamps, self_ensemble=self_ensemble)
         blank = np.array(filled[planes]) > 0
         rms, fwhm = part["rms"].to_numpy(), float(part["psf_fwhm"].iloc[0])
         cubes["RS"][planes], scaling = in_unit_of(stamps, raw, rms, blank, fwhm)

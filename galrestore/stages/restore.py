@@ -51,8 +51,11 @@ def run(args):
     inputs = [args.images, args.table]
     if args.method == "network":
         network = load_network(args.weights).to(_device(args.settings.device))
-        apply = apply_unscaled if args.as_is else apply_network
-        restored = apply(network, stamps, args.settings.batch_size, args.settings.threads)
+        how = (args.settings.batch_size, args.settings.threads)
+        if args.as_is:
+            restored = apply_unscaled(network, stamps, *how)
+        else:
+            restored = apply_network(network, stamps, *how, args.settings.self_ensemble)
         inputs.append(args.weights)
     else:
         restored = _baseline(args, stamps)

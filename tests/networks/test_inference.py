@@ -72,6 +72,36 @@ def test_switches_of_torch_are_put_back(network, stamps):
     assert network.training
 
 
+def test_self_ensemble_is_the_mean_over_the_eight_orientations(network, stamps):
+    # By numpy, one orientation after the other: the mirror image, and the four turns of both.
+    means = np.zeros(stamps.shape)
+    for turns in range(4):
+        turned = np.rot90(stamps, turns, (1, 2)).copy()
+        means += np.rot90(apply_network(network, turned), -turns, (1, 2)) / 8
+        mirrored = turned[:, ::-1].copy()
+        means += np.rot90(apply_network(network, mirrored)[:, ::-1], -turns, (1, 2)) / 8
+    found = apply_network(network, stamps, self_ensemble=True)
+    np.testing.assert_allclose(found, means, atol=2e-6)
+    # The network itself is no mean: orientations matter to it.
+    assert np.abs(apply_network(network, stamps) - found).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "orient",
+    [
+        lambda images: images[:, ::-1],
+        lambda images: images[:, :, ::-1],
+        lambda images: images.transpose(0, 2, 1),
+    ],
+    ids=["up-down", "left-right", "transposed"],
+)
+def test_self_ensemble_does_not_know_how_a_galaxy_lies(network, stamps, orient):
+    turned = apply_network(network, orient(stamps).copy(), self_ensemble=True)
+    expected = orient(apply_network(network, stamps, self_ensemble=True))
+    # Eight float32 images of order 1, summed in another order.
+    np.testing.assert_allclose(turned, expected, atol=2e-6)
+
+
 @pytest.mark.parametrize(
     ("unfit", "message"),
     [

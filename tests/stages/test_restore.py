@@ -89,6 +89,15 @@ def test_network_restores_the_test_split(tmp_path, lq):
     assert np.array_equal(read_cube(output, "RS"), apply_network(network, lq[[1, 4]]))
 
 
+def test_a_setting_turns_self_ensemble_on(tmp_path, lq):
+    network, weights = fresh_network("restormer", SIZE, 3), tmp_path / "weights.safetensors"
+    save_network(weights, network, "restormer", SIZE, "jwst", RECORD)
+    extra = ("--weights", str(weights), "--settings", json.dumps({"self_ensemble": True}))
+    _, output = _restore(tmp_path, "network", *extra)
+    expected = apply_network(network, lq[[1, 4]], self_ensemble=True)
+    assert np.array_equal(read_cube(output, "RS"), expected)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a computer without CUDA")
 def test_a_missing_device_names_the_setting(tmp_path, lq, capsys):
     network, weights = fresh_network("restormer", SIZE, 3), tmp_path / "weights.safetensors"
