@@ -51,6 +51,11 @@ STAGES = {
 
 logger = logging.getLogger("galrestore")
 
+_MORE_MEMORY = (
+    "give the job more memory, or less at once: raise runtime.shards, lower runtime.tile, "
+    "restore.batch_size or train.micro_batch"
+)
+
 
 def main(argv=None):
     """
@@ -82,10 +87,18 @@ def main(argv=None):
         return _fail(f"{name}: {error.strerror or error}", 2)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except Exception:
+    except Exception as error:
+        if _lacks_memory(error):
+            return _fail(f"out of memory: {str(error).splitlines()[0]}; {_MORE_MEMORY}", 2)
         logger.exception("a defect of galrestore, please report it")
         return 1
     return 0
+
+
+def _lacks_memory(error):
+    """Tell whether an allocation failed: torch says so with errors of its own."""
+    texts = ("out of memory", "allocate memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def _fail(message, status):
