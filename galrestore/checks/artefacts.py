@@ -136,7 +136,7 @@ class Artefacts:
             The rows.
         """
         if name not in self._tables:
-            self._tables[name] = tables.read_table(self.path(name), columns)
+            self._tables[name] = tables.read_table(self.path(name), columns, empty=True)
         return self._tables[name]
 
     def catalogues(self):

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from galrestore.errors import InputError
+from galrestore.errors import EmptyError, InputError
 from galrestore.files.atomic import atomic
 from galrestore.provenance import Provenance
 
@@ -91,9 +91,12 @@ def write_table(path, frame, columns, provenance):
     _write(path, pa.Table.from_arrays(arrays, schema=schema))
 
 
-def read_table(path, columns=None):
+def read_table(path, columns=None, empty=False):
     """
     Read a table and check it against a contract.
+
+    A table without rows is refused, for most of what is made of nothing is a blank figure
+    or a mean that is not a number; callers say so where it is a sound answer.
 
     Parameters
     ----------
@@ -101,6 +104,8 @@ def read_table(path, columns=None):
         Parquet file.
     columns : sequence of Column, optional
         The contract: only these columns are read, and all of them must be there.
+    empty : bool, optional
+        Take a table without rows, too.
 
     Returns
     -------
@@ -111,6 +116,8 @@ def read_table(path, columns=None):
     ------
     InputError
         If the file is missing, broken or damaged, or breaks the contract.
+    EmptyError
+        If it has no rows.
     """
     table = _read(path)
     if columns is not None:
@@ -125,6 +132,8 @@ def read_table(path, columns=None):
                     path, f"column {column.name!r} is {found}, expected {column.arrow.type}"
                 )
         table = table.select([column.name for column in columns])
+    if not (empty or table.num_rows):
+        raise EmptyError(f"{path}: has no rows; see the log of the stage that wrote it")
     return table.to_pandas()
 
 
@@ -153,7 +162,7 @@ def read_provenance(path):
     return Provenance.from_json(metadata[_KEY].decode())
 
 
-def concatenate(paths, columns):
+def concatenate(paths, columns, empty=False):
     """
     Read several tables of one contract into one frame.
 
@@ -163,13 +172,16 @@ def concatenate(paths, columns):
         Parquet files.
     columns : sequence of Column
         Their contract.
+    empty : bool, optional
+        Take tables without rows, too.
 
     Returns
     -------
     frame : pandas.DataFrame
         All rows, in the order given.
     """
-    return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)
+    frames = [read_table(path, columns, empty) for path in paths]
+    return pd.concat(frames, ignore_index=True)
 
 
 def join_tables(paths, output):

@@ -88,7 +88,7 @@ def _jwst(args):
 
 def _accepted(paths, telescope):
     """Read the accepted rows of several catalogues."""
-    table = concatenate(paths, CATALOGUE)
+    table = concatenate(paths, CATALOGUE, empty=True)
     accepted = table[table["rejected_by"] == ""].reset_index(drop=True)
     if accepted.empty:
         raise EmptyError(

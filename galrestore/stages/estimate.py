@@ -91,7 +91,8 @@ def _found(results):
     mosaics = {name: read_table(path, MANIFEST).iloc[0] for name, path in manifests.items()}
     stamps = {}
     for path in sorted((results / "stamps").glob("*.parquet")):
-        stamps[path.stem] = int((read_table(path, CATALOGUE)["rejected_by"] == "").sum())
+        rejected = read_table(path, CATALOGUE, empty=True)["rejected_by"]
+        stamps[path.stem] = int((rejected == "").sum())
     splits = {
         path.stem: read_table(path, PAIRS)["split"].value_counts().to_dict()
         for path in sorted((results / "pairs").glob("*.parquet"))

@@ -67,7 +67,7 @@ def _action(actions, function, name, text):
 
 
 def _stamps(args):
-    catalogues = [tables.read_table(path, CATALOGUE) for path in args.catalogues]
+    catalogues = [tables.read_table(path, CATALOGUE, empty=True) for path in args.catalogues]
     wanted = _shard_ids(catalogues, args.shard)
     psfs = {
         mosaic: psf_of_image(mosaic, file, args.settings.psf_gaussians)

@@ -146,8 +146,6 @@ def _drizzle(args):
 
 def _shear(args):
     population = read_table(args.population, POPULATION)
-    if population.empty:
-        raise EmptyError(f"{args.population}: holds no galaxy to shear")
     settings = args.settings
     table = ring(population.iloc[: settings.galaxies], settings.shear)
     try:
@@ -178,7 +176,7 @@ def _stars(args):
 
 
 def _accepted(paths, telescope):
-    table = concatenate(paths, CATALOGUE)
+    table = concatenate(paths, CATALOGUE, empty=True)
     accepted = table[table["rejected_by"] == ""]
     if accepted.empty:
         raise EmptyError(f"no {telescope} source is accepted, the limits cannot be tested")

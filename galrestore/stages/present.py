@@ -146,8 +146,6 @@ def run(args):
 def _table1(args):
     frames = [read_table(path, MEASUREMENTS) for path in args.measurements]
     for path, frame in zip(args.measurements, frames, strict=True):
-        if frame.empty:
-            raise EmptyError(f"{path}: holds no scores")
         if not np.array_equal(frame[["id", "set"]], frames[0][["id", "set"]]):
             raise InputError(
                 path, f"scores other images than {args.measurements[0]}", "rerun measure"
@@ -166,7 +164,7 @@ def _table1(args):
 
 
 def _selection(args):
-    catalogues = {path.stem: read_table(path, CATALOGUE) for path in args.catalogues}
+    catalogues = {path.stem: read_table(path, CATALOGUE, empty=True) for path in args.catalogues}
     table = count_rejections(catalogues, REJECTIONS)
     _write(args, table, SELECTION, render_selection(table), args.catalogues)
 
@@ -177,14 +175,16 @@ def _funnel(args):
 
 
 def _star_locus(args):
-    catalogues = [read_table(path, CATALOGUE) for path in args.catalogues]
+    catalogues = [read_table(path, CATALOGUE, empty=True) for path in args.catalogues]
+    if all(catalogue.empty for catalogue in catalogues):
+        raise EmptyError("no source was detected in any mosaic, the star loci would be blank")
     stars = concatenate(args.stars, STARS).to_dict("records")
     figure, caption = star_locus.draw(list(zip(stars, catalogues, strict=True)))
     save(figure, caption, *args.output, provenance(args, [*args.catalogues, *args.stars]))
 
 
 def _selection_truth(args):
-    catalogues = {path.stem: read_table(path, CATALOGUE) for path in args.catalogues}
+    catalogues = {path.stem: read_table(path, CATALOGUE, empty=True) for path in args.catalogues}
     truth = read_table(args.truth, truth_columns(catalogues))
     mosaics = simulated_mosaics(read_provenance(args.truth).settings)
     limits = json.loads(read_provenance(args.catalogues[0]).settings)
@@ -199,7 +199,7 @@ def _population(args):
 
 
 def _fig03(args):
-    sources = concatenate(args.catalogues, CATALOGUE)
+    sources = concatenate(args.catalogues, CATALOGUE, empty=True)
     if sources.empty:
         raise EmptyError("no source was detected in any HST mosaic, Figure 3 would be blank")
     settings = json.loads(read_provenance(args.catalogues[0]).settings)
@@ -322,9 +322,6 @@ def _tested_set(args):
 def _training(args):
     named = {"/".join(path.parts[-3:-1]): path for path in args.histories}
     histories = {name: read_table(path, HISTORY) for name, path in named.items()}
-    for name, history in histories.items():
-        if history.empty:
-            raise EmptyError(f"{named[name]}: holds no validation, its curves would be blank")
     batch_sizes = {
         name: json.loads(read_provenance(path).settings)["batch_size"]
         for name, path in named.items()

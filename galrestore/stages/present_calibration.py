@@ -47,8 +47,6 @@ def run(args):
 
 def _table(args):
     objects, pairs = read_table(args.objects, SHAPES), read_table(args.pairs, PAIRS)
-    if objects.empty:
-        raise EmptyError(f"{args.objects}: holds no measurement")
     _require_image(args.objects, objects, args.image)
     tested = pairs[pairs["split"] == "test"]
     if not np.array_equal(tested["id"], objects.loc[objects["image"] == "LQ", "id"]):

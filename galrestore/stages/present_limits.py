@@ -185,7 +185,7 @@ def _failures(args):
 
 def _false_peaks(args):
     by_noise = rates_by_noise(concatenate(args.measurements, FAILURES))
-    rates = rates_of_false_peaks(concatenate(args.peaks, FALSE_PEAKS))
+    rates = rates_of_false_peaks(concatenate(args.peaks, FALSE_PEAKS, empty=True))
     inputs = [*args.measurements, *args.peaks]
     write_thrice(args, rates, FALSE_PEAK_RATES, render_false_peaks(rates, by_noise), inputs)
     figure, caption = hallucination.draw(by_noise, rates, args.shown)

@@ -70,7 +70,7 @@ def add_kinds(kinds, add_kind):
 
 
 def _tables(args):
-    objects = _objects(args)
+    objects = read_table(args.objects, SHAPES)
     samples = read_table(args.pixels, SHAPE_PIXELS)
     spectrum = read_table(args.spectrum, SPECTRUM)
     labels = _labels(objects, args)
@@ -133,14 +133,8 @@ def _save(args, inputs, draw, *given):
 
 
 def _inputs(args):
-    return _objects(args), read_table(args.comparison, COMPARISON), read_table(args.gains, GAINS)
-
-
-def _objects(args):
-    objects = read_table(args.objects, SHAPES)
-    if objects.empty:
-        raise EmptyError(f"{args.objects}: holds no measurement")
-    return objects
+    named = {args.objects: SHAPES, args.comparison: COMPARISON, args.gains: GAINS}
+    return tuple(read_table(path, columns) for path, columns in named.items())
 
 
 def _labels(table, args):

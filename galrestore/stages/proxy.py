@@ -139,7 +139,7 @@ def _shallow_epoch(args):
     for catalogue, stamps in zip(args.catalogue, args.stamps, strict=True):
         if (unit := read_unit(stamps, "STAMP")) != "electron/s":
             raise InputError(stamps, f"is in {unit}, expected electron/s, to know its photons")
-        sources = read_table(catalogue, CATALOGUE)
+        sources = read_table(catalogue, CATALOGUE, empty=True)
         sources = sources[sources["rejected_by"] == ""].reset_index(drop=True)
         images = read_cube(stamps, "STAMP")
         kept, imitated, references = _imitated(args, sources, images)
@@ -212,7 +212,7 @@ def _rows(sources):
 
 def _sources(args, scale):
     """Read the accepted sources of the HST catalogue that a stamp holds."""
-    table = read_table(args.catalogue, CATALOGUE)
+    table = read_table(args.catalogue, CATALOGUE, empty=True)
     side = args.settings.size * scale
     wide = table["stamp_width"] * table["pixel_scale"] > side
     sources = table[(table["rejected_by"] == "") & table["ra"].notna() & ~wide]
@@ -250,5 +250,5 @@ def _splits(args, sources):
     if args.pairs is None:
         return "test"
     pairs = read_table(args.pairs, PAIRS)[["id", "split"]]
-    seen = concatenate(args.seen, CATALOGUE)[["id", "ra", "dec"]].merge(pairs, on="id")
+    seen = concatenate(args.seen, CATALOGUE, empty=True)[["id", "ra", "dec"]].merge(pairs, on="id")
     return split_like(sources, seen, seen["split"].to_numpy(), args.radius)

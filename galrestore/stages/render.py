@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from galrestore.config.render import Render
-from galrestore.errors import EmptyError, InputError
+from galrestore.errors import InputError
 from galrestore.files import cubes, tables
 from galrestore.files.contracts.population import POPULATION
 from galrestore.progress import track
@@ -25,9 +25,6 @@ def add_arguments(parser):
 def run(args):
     """Run the stage."""
     population = tables.read_table(args.population, POPULATION)
-    if population.empty:
-        msg = f"{args.population}: holds no galaxy to render"
-        raise EmptyError(msg)
     rows = population.iloc[shard_rows(args.shard, len(population))]
     draw = {"galsim": _galsim, "gaussians": _gaussians}[args.settings.renderer]
     images = draw(args.population, rows, args.settings.size)

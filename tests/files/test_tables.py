@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from galrestore.errors import InputError
+from galrestore.errors import EmptyError, InputError
 from galrestore.files.tables import (
     Column,
     concatenate,
@@ -38,11 +38,22 @@ def frame(rows=3):
 @pytest.mark.parametrize("rows", [0, 1, 3])
 def test_round_trip(tmp_path, rows):
     write_table(tmp_path / "a.parquet", frame(rows), COLUMNS, RECORD)
-    back = read_table(tmp_path / "a.parquet", COLUMNS)
+    back = read_table(tmp_path / "a.parquet", COLUMNS, empty=True)
     assert len(back) == rows
     for name in frame().columns:
         assert list(back[name]) == list(frame(rows)[name])
     assert read_provenance(tmp_path / "a.parquet") == RECORD
+
+
+def test_a_table_without_rows_is_refused_unless_expected(tmp_path):
+    for name, rows in (("a", 0), ("b", 2)):
+        write_table(tmp_path / f"{name}.parquet", frame(rows), COLUMNS, RECORD)
+    paths = [tmp_path / "b.parquet", tmp_path / "a.parquet"]
+    with pytest.raises(EmptyError, match=r"a\.parquet: has no rows"):
+        read_table(paths[1], COLUMNS)
+    with pytest.raises(EmptyError, match=r"a\.parquet: has no rows"):
+        concatenate(paths, COLUMNS)
+    assert len(concatenate(paths, COLUMNS, empty=True)) == 2
 
 
 def test_units_and_meanings_are_stored(tmp_path):

@@ -105,7 +105,7 @@ def test_table1_of_different_images(folder, capsys):
 
 def test_table1_without_scores(folder, capsys):
     assert present("table1", "--measurements", scores("none", [], ids=()), outputs=TABLE) == 2
-    assert "none.parquet: holds no scores" in capsys.readouterr().err
+    assert "none.parquet: has no rows" in capsys.readouterr().err
 
 
 def test_a_failing_write_leaves_none_of_the_three(folder, monkeypatch):
@@ -346,4 +346,4 @@ def test_training_curves_name_models_by_their_folders(folder):
 def test_curves_of_an_empty_history_are_refused(folder, capsys):
     file = history("nafnet/jwst", [])
     assert present("training", "--histories", file, outputs=("f/c.pdf", "f/c.png")) == 2
-    assert f"{file}: holds no validation" in capsys.readouterr().err
+    assert f"{file}: has no rows" in capsys.readouterr().err

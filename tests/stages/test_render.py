@@ -80,4 +80,4 @@ def test_galaxies_that_cannot_be_drawn_are_named(stage, capsys):
 
 def test_an_empty_population(stage, capsys):
     assert stage(POPULATION_FRAME.iloc[:0]) == 2
-    assert "population.parquet: holds no galaxy to render" in capsys.readouterr().err
+    assert "population.parquet: has no rows" in capsys.readouterr().err

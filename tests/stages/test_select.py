@@ -106,5 +106,5 @@ def test_no_accepted_source_is_a_warning(select, capsys):
     status, catalogue, stamps = select([sky((80, 90), [])], telescope="jwst")
     assert status == 0
     assert "home: no source is accepted" in capsys.readouterr().err
-    assert len(read_table(catalogue, CATALOGUE)) == 0
+    assert len(read_table(catalogue, CATALOGUE, empty=True)) == 0
     assert cubes.read_cube(stamps, "STAMP").shape == (0, 64, 64)

@@ -5,7 +5,9 @@ Tests that edit code or settings do so in a copy of their own, whose finished re
 are shared by hard links: only dry runs are made there.
 """
 
+import csv
 import fcntl
+import io
 import os
 import re
 import shutil
@@ -96,6 +98,22 @@ def finished(tmp_path_factory, worker_id):
             copy_sources(folder).snakemake("--cores", "2")
             done.touch()
     return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def jobs(finished):
+    """First job of each rule of the finished run: its inputs, outputs and command."""
+    text = finished.snakemake("--cores", "1", "--detailed-summary").stdout
+    lines = text[text.index("output_file\t") :]
+    found = {}
+    for row in csv.DictReader(io.StringIO(lines), delimiter="\t", quoting=csv.QUOTE_NONE):
+        job = found.setdefault(row["rule"], {"command": row["shellcmd"], "outputs": []})
+        if row["shellcmd"] == job["command"]:
+            job["inputs"] = [
+                name for name in row["input-file(s)"].split(",") if name not in ("", "-")
+            ]
+            job["outputs"].append(row["output_file"])
+    return found
 
 
 @pytest.fixture

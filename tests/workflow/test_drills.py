@@ -5,8 +5,6 @@ The commands are Snakemake's own for jobs of the finished run, so that its resul
 what an undisturbed run gives.
 """
 
-import csv
-import io
 import os
 import shutil
 import signal
@@ -42,22 +40,6 @@ RULES = [
     "fig05_examples",
 ]
 KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}  # with and without a shell around it
-
-
-@pytest.fixture(scope="session")
-def jobs(finished):
-    """First job of each rule: its inputs, outputs and command."""
-    text = finished.snakemake("--cores", "1", "--detailed-summary").stdout
-    lines = text[text.index("output_file\t") :]
-    found = {}
-    for row in csv.DictReader(io.StringIO(lines), delimiter="\t", quoting=csv.QUOTE_NONE):
-        job = found.setdefault(row["rule"], {"command": row["shellcmd"], "outputs": []})
-        if row["shellcmd"] == job["command"]:
-            job["inputs"] = [
-                name for name in row["input-file(s)"].split(",") if name not in ("", "-")
-            ]
-            job["outputs"].append(row["output_file"])
-    return found
 
 
 class Sandbox:
