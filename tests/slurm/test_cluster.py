@@ -3,7 +3,8 @@ The workflow through a real SLURM: every job by sbatch, and jobs that end early.
 
 All is submitted at once, as most of the time is waiting: the smoke DAG, cut down to one mosaic
 of each telescope, one variant and 19 jobs, in which one job fails and one has too little
-memory; and trainings, of which one runs out of time and one is preempted.
+memory, neither on the longest path; and trainings, of which one runs out of time and one is
+preempted.
 """
 
 import contextlib
@@ -35,12 +36,14 @@ PROFILE = ("--workflow-profile", "profiles/loopback")
 TARGETS = (
     "results/tables/table1_jwst.md",
     "results/population.parquet",
-    "results/figures/fig05_examples.png",
+    "results/figures/fig03_sizes.png",
 )
-# The table that fig05_examples reads, and one of another kind in its place.
-RIGHT, WRONG = 'table="results/pairs/jwst.parquet"', 'table="results/sersic/hst.parquet"'
-# Python alone needs more than 40 MB, and simulating this sky less than 2,000.
-LITTLE = {"simulate_i2d": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
+# The tables that fig03_sizes reads, and one of another kind in their place.
+OUTPUT = ',\n    output:\n        pdf="results/figures/fig03_sizes.pdf"'
+RIGHT = 'catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=HST)' + OUTPUT
+WRONG = 'catalogues="results/mosaics/acs_f814w.parquet"' + OUTPUT
+# Python alone needs more than 40 MB, and drawing a population less than 2,000.
+LITTLE = {"resample": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
 # SLURM looks every 30 s who has less than 30 s + 30 s left.
 SOON = {"train": {"slurm_extra": "'--signal=TERM@30'"}}
 
@@ -146,7 +149,7 @@ def _signalled(process):
 def test_every_job_goes_through_sbatch(runs):
     completed = [job for job in runs.jobs[runs.dag.folder] if job["JobState"] == "COMPLETED"]
     expected = dict(runs.planned)
-    assert expected.pop("fig05_examples") == 1
+    assert expected.pop("fig03_sizes") == 1
     assert counts(completed) == expected
 
 
@@ -165,7 +168,7 @@ def test_shards_go_as_arrays(runs):
 
 
 def test_job_with_too_little_memory_is_run_again_with_more(runs):
-    jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "simulate_i2d"]
+    jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "resample"]
     found = [(job["MinMemoryNode"], job["JobState"]) for job in jobs]
     assert found == [("40M", "FAILED"), ("2000M", "COMPLETED")]
 
@@ -174,24 +177,24 @@ def test_failed_job_is_named_and_the_rest_is_done_and_a_rerun_goes_on(runs):
     folder, text = runs.dag.folder, runs.first.stderr
     assert runs.first.returncode == 1
     assert set(re.findall(r"^Error in rule (\w+):$", text, re.M)) == {
-        "fig05_examples",
-        "simulate_i2d",
+        "fig03_sizes",
+        "resample",
     }
-    error = text[text.index("Error in rule fig05_examples") :]
-    assert "output: results/figures/fig05_examples.pdf" in error
-    assert "log: results/logs/present/fig05_examples.log" in error
+    error = text[text.index("Error in rule fig03_sizes") :]
+    assert "output: results/figures/fig03_sizes.pdf" in error
+    assert "log: results/logs/present/fig03_sizes.log" in error
     assert (
-        "results/sersic/hst.parquet"
-        in (folder / "results/logs/present/fig05_examples.log").read_text()
+        "results/mosaics/acs_f814w.parquet"
+        in (folder / "results/logs/present/fig03_sizes.log").read_text()
     )
     assert (folder / "results/tables/table1_jwst.md").exists()
     assert (folder / "results/population.parquet").exists()
 
     runs.dag.edit("workflow/rules/present.smk", WRONG, RIGHT)
-    assert runs.dag.planned("--nocolor", *TARGETS) == {"fig05_examples": 1}
+    assert runs.dag.planned("--nocolor", *TARGETS) == {"fig03_sizes": 1}
     runs.dag.snakemake(*PROFILE, *TARGETS)
-    assert (folder / "results/figures/fig05_examples.png").exists()
-    states = [job["JobState"] for job in cluster.jobs(folder) if rule(job) == "fig05_examples"]
+    assert (folder / "results/figures/fig03_sizes.png").exists()
+    states = [job["JobState"] for job in cluster.jobs(folder) if rule(job) == "fig03_sizes"]
     assert states == ["FAILED", "FAILED", "COMPLETED"]
 
 

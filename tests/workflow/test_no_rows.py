@@ -5,7 +5,6 @@ What is made of nothing must not look like a result: the job says which table ha
 rows and leaves no file, unless nothing is a sound answer there.
 """
 
-import logging
 import os
 import shlex
 import shutil
@@ -54,8 +53,6 @@ def _run(command):
     # `train` is started by exec, for the sake of its signals.
     for part in command.removeprefix("exec ").split(" && "):
         status = main(shlex.split(part)[len(["python", "-m", "galrestore"]) :])
-        for handler in logging.getLogger("galrestore").handlers[:]:
-            logging.getLogger("galrestore").removeHandler(handler)
         if status:
             return status
     return 0
