@@ -41,9 +41,10 @@ def fill_in(slurm):
             of_rules.setdefault(name, {}).update(values)
         # The plugin prefers sacct, which does not answer without slurmdbd.
         profile["slurm-status-command"] = "squeue"
-        # Jobs take as long; each look in vain makes the plugin wait 10 s more for the next.
-        profile["slurm-init-seconds-before-status-checks"] = 8
-        profile["seconds-between-status-checks"] = 8
+        # Each look in vain makes the plugin wait 10 s more for the next: it looks after 4, 18 and
+        # 42 s, and jobs take 11 to 20 s, or 40.
+        profile["slurm-init-seconds-before-status-checks"] = 4
+        profile["seconds-between-status-checks"] = 4
         profile |= settings
         (folder / "profiles/loopback").mkdir()
         (folder / "profiles/loopback/config.yaml").write_text(yaml.safe_dump(profile))
