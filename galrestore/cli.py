@@ -89,7 +89,8 @@ def main(argv=None):
         return _fail("interrupted", 130)
     except Exception as error:
         if _lacks_memory(error):
-            return _fail(f"out of memory: {str(error).splitlines()[0]}; {_MORE_MEMORY}", 2)
+            said = str(error).partition("\n")[0] or type(error).__name__
+            return _fail(f"out of memory: {said}; {_MORE_MEMORY}", 2)
         logger.exception("a defect of galrestore, please report it")
         return 1
     return 0

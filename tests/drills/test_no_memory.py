@@ -56,9 +56,18 @@ def test_a_shard_that_is_too_large(population, tmp_path):
     assert_said(limited(tmp_path, "render", *population, *settings), tmp_path)
 
 
-def test_the_error_of_torch_is_known(monkeypatch, capsys):
+def _python_gives_up(_):
+    raise MemoryError  # it says no more
+
+
+@pytest.mark.parametrize(
+    "run",
     # Address space that no computer gives: torch says so with an error of its own.
-    monkeypatch.setattr(measure, "run", lambda args: torch.empty(1 << 50))
+    [_python_gives_up, lambda args: torch.empty(1 << 50)],
+    ids=["python", "torch"],
+)
+def test_other_errors_are_known(monkeypatch, capsys, run):
+    monkeypatch.setattr(measure, "run", run)
     files = ["--images", "a", "--restored", "b", "--table", "c", "--output", "d"]
     assert (
         main(
