@@ -91,7 +91,8 @@ class Recipe(Section):
     )
     compile: Literal["off", "default", "reduce-overhead", "max-autotune"] = setting(
         "off",
-        "Mode of torch.compile; reduce-overhead uses CUDA graphs. Off pays on a CPU.",
+        "Mode of torch.compile; reduce-overhead uses CUDA graphs. On a CPU it pays after "
+        "thousands of steps.",
         unit="",
         paper="-",
     )
