@@ -171,6 +171,7 @@ def _path(name):
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
+@cache
 def _imports(name):
     """Names of modules of the package that one module imports, at any depth."""
     names = set()
@@ -180,7 +181,7 @@ def _imports(name):
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return [n for n in names if n.startswith(f"{_PACKAGE}.") and _path(n).is_file()]
+    return tuple(n for n in names if n.startswith(f"{_PACKAGE}.") and _path(n).is_file())
 
 
 def _canonical(node):

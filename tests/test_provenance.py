@@ -28,16 +28,19 @@ def package(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(provenance, "_ROOT", tmp_path / "galrestore")
-    provenance._tree.cache_clear()
-    provenance._module_digest.cache_clear()
+    _forget()
     yield tmp_path / "galrestore"
-    provenance._tree.cache_clear()
-    provenance._module_digest.cache_clear()
+    _forget()
+
+
+def _forget():
+    """Let the next fingerprint read the files again."""
+    for remembered in (provenance._tree, provenance._imports, provenance._module_digest):
+        remembered.cache_clear()
 
 
 def digest():
-    provenance._tree.cache_clear()
-    provenance._module_digest.cache_clear()
+    _forget()
     return provenance.fingerprint("stages.first")
 
 
