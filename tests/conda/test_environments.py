@@ -113,5 +113,7 @@ def test_a_version_that_no_channel_has_is_not_solved(programs, tmp_path):
     command = [programs / "conda", "env", "create", "--quiet", "--no-default-packages"]
     command += ["--file", file, "--prefix", tmp_path / "environment"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    # Not 1 alone: once in some runs the solver's library crashes when Python unloads it (-11).
+    assert done.returncode != 0
     assert "No candidates were found for numpy 1.0" in done.stderr
+    assert not (tmp_path / "environment/bin").exists()
