@@ -10,6 +10,8 @@ from galrestore.config.networks import Network, Restormer
 __all__ = ["DEFAULT_NETWORK", "Phase", "Recipe", "Train", "Variant"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_LINEAGE = r"(galsim|jwst)(-(galsim|jwst))*"
+Model = Annotated[str, Field(pattern=rf"^[a-z][a-z0-9_]*(/{_LINEAGE})?$")]
 TrainingSet = Literal["galsim", "jwst"]
 # The network of variants that name none.
 DEFAULT_NETWORK = "restormer"
@@ -133,7 +135,7 @@ class Phase(Recipe):
     """One phase: what a job of stage ``train`` depends on, and nothing else."""
 
     network: Network = setting(..., "The network.", unit="", paper="2.4")
-    lineage: Annotated[str, Field(pattern=r"^(galsim|jwst)(-(galsim|jwst))*$")] = setting(
+    lineage: Annotated[str, Field(pattern=rf"^{_LINEAGE}$")] = setting(
         ..., "Sets of this phase and those before it, joined by '-'.", unit="", paper="2.4"
     )
     phases: int = setting(
@@ -201,9 +203,10 @@ class Train(Recipe):
         paper="2.4",
         min_length=1,
     )
-    recipes: dict[Name, dict[str, Any]] = setting(
+    recipes: dict[Model, dict[str, Any]] = setting(
         {},
-        "By network: settings of this section that differ for its phases, such as learning_rate.",
+        "By network, or by network and phase such as nafnet/galsim-jwst: settings of this "
+        "section that differ there, such as learning_rate.",
         unit="",
         paper="-",
     )
@@ -230,10 +233,14 @@ class Train(Recipe):
     @model_validator(mode="after")
     def _recipes_belong_to_networks(self):
         for name in self.recipes:
-            if name not in self.networks:
-                msg = f"train.recipes: no network {name!r}, there are {', '.join(self.networks)}"
+            network, _, lineage = name.partition("/")
+            if network not in self.networks:
+                msg = f"train.recipes: no network {network!r}, there are {', '.join(self.networks)}"
                 raise ValueError(msg)
-            self.recipe(name)
+            if lineage and name not in self.models():
+                msg = f"train.recipes: no phase {name!r}, there are {', '.join(self.models())}"
+                raise ValueError(msg)
+            self.recipe(network, lineage)
         return self
 
     @model_validator(mode="after")
@@ -246,10 +253,22 @@ class Train(Recipe):
                 )
                 raise ValueError(msg)
             lengths = self._lengths(variant.network, variant.lineage)
-            if self.recipe(variant.network).schedule == "paper" and len(lengths) > 1:
+            recipes = [
+                self.recipe(variant.network, "-".join(variant.sets[:count]))
+                for count in range(1, len(variant.sets) + 1)
+            ]
+            if all(recipe.schedule != "paper" for recipe in recipes):
+                continue
+            if len(lengths) > 1:
                 msg = (
                     f"train.schedule 'paper' needs models of equal length, but the phases of "
                     f"{name!r} begin models of {lengths} phases"
+                )
+                raise ValueError(msg)
+            if any(_cosine(recipe) != _cosine(recipes[0]) for recipe in recipes):
+                msg = (
+                    f"train.schedule 'paper' is one cosine, but train.recipes gives the phases "
+                    f"of {name!r} other iterations, rates or schedules"
                 )
                 raise ValueError(msg)
         return self
@@ -272,19 +291,22 @@ class Train(Recipe):
             }
         )
 
-    def recipe(self, network):
+    def recipe(self, network, lineage=""):
         """
-        Return how a network is trained.
+        Return how a phase of a network is trained.
 
         Parameters
         ----------
         network : str
             Name of the network.
+        lineage : str, optional
+            Sets of the phase and those before it, joined by "-".
 
         Returns
         -------
         recipe : Recipe
-            The section's settings, and those of `recipes` in their place.
+            The section's settings, in their place those of `recipes` for the network, and in
+            theirs those for the phase.
 
         Raises
         ------
@@ -292,7 +314,8 @@ class Train(Recipe):
             If `recipes` holds an unknown setting or a bad value.
         """
         common = {name: getattr(self, name) for name in Recipe.model_fields}
-        return Recipe.model_validate(common | self.recipes.get(network, {}))
+        own = self.recipes.get(network, {}) | self.recipes.get(f"{network}/{lineage}", {})
+        return Recipe.model_validate(common | own)
 
     def phase(self, network, lineage):
         """
@@ -310,7 +333,7 @@ class Train(Recipe):
         text : str
             JSON of a `Phase`, so that a change of other models does not rerun it.
         """
-        recipe = self.recipe(network)
+        recipe = self.recipe(network, lineage)
         # Where the schedule asks for no other phase, none has an influence.
         phases = self._lengths(network, lineage)[-1] if recipe.schedule == "paper" else 1
         return Phase(
@@ -330,3 +353,8 @@ class Train(Recipe):
                 if variant.network == network and variant.sets[: len(sets)] == sets
             }
         )
+
+
+def _cosine(recipe):
+    """List what a cosine over all phases must have in common."""
+    return recipe.schedule, recipe.iterations, recipe.learning_rate, recipe.learning_rate_end

@@ -21,7 +21,7 @@ def scheme(variants, recipes):
     variants : dict of str to dict
         ``network`` and ``sets`` of each variant.
     recipes : dict of str to dict
-        Recipe of each network.
+        Recipe of each phase by network and sets, such as ``"restormer/galsim-jwst"``.
 
     Returns
     -------
@@ -31,9 +31,12 @@ def scheme(variants, recipes):
     """
     rows = []
     for name, variant in variants.items():
-        recipe = recipes[variant["network"]]
-        phase = [recipe[key] for key in _PHASE]
-        rows.append((name, variant["network"], [(kind, *phase) for kind in variant["sets"]]))
+        network, sets = variant["network"], variant["sets"]
+        phases = []
+        for k, kind in enumerate(sets, 1):
+            recipe = recipes[f"{network}/{'-'.join(sets[:k])}"]
+            phases.append((kind, *(recipe[key] for key in _PHASE)))
+        rows.append((name, network, phases))
     return rows
 
 

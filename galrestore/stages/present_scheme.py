@@ -50,8 +50,7 @@ def _fig01(args):
 def _fig02(args):
     train = args.settings
     variants = {name: variant.model_dump() for name, variant in train.variants.items()}
-    networks = {variant.network for variant in train.variants.values()}
-    recipes = {name: train.recipe(name).model_dump() for name in networks}
+    recipes = {model: train.recipe(*model.split("/")).model_dump() for model in train.models()}
     rates = {name: _rates(train, variant) for name, variant in train.variants.items()}
     figure, caption = fig02_training.draw(variants, recipes, rates)
     save(figure, caption, *args.output, provenance(args, []))
@@ -59,11 +58,12 @@ def _fig02(args):
 
 def _rates(train, variant):
     """Return the steps of all phases together, and their learning rates."""
-    steps, rates = [], []
+    steps, rates, before = [], [], 0
     for k in range(len(variant.sets)):
         lineage = "-".join(variant.sets[: k + 1])
         phase = Phase.model_validate_json(train.phase(variant.network, lineage))
         own = np.unique(np.linspace(0, phase.iterations - 1, _MOST).astype(int))
-        steps.append(k * phase.iterations + own)
+        steps.append(before + own)
+        before += phase.iterations
         rates.append([learning_rate(int(step), phase) for step in own])
     return np.concatenate(steps), np.concatenate(rates)

@@ -64,3 +64,32 @@ def test_one_cosine_over_shared_phases_needs_models_of_equal_length():
 def test_batches_are_made_of_whole_micro_batches():
     with pytest.raises(ValidationError, match=r"multiple of train\.micro_batch, got 64 and 48"):
         Train(micro_batch=48)
+
+
+def test_a_phase_may_have_a_recipe_of_its_own():
+    own = {
+        "restormer": {"iterations": 9, "ema": 0.9},
+        "restormer/galsim-jwst": {"learning_rate": 1e-4},
+    }
+    train = Train(recipes=own | {"restormer/galsim": {"iterations": 5}})
+    phases = {model: train.recipe(*model.split("/")) for model in train.models()}
+    assert {model for model, phase in phases.items() if phase.learning_rate == 1e-4} == {
+        "restormer/galsim-jwst"
+    }
+    assert {model for model, phase in phases.items() if phase.iterations == 5} == {
+        "restormer/galsim"
+    }
+    assert {phase.ema for phase in phases.values()} == {0.9}
+    assert '"learning_rate":0.0001' in train.phase("restormer", "galsim-jwst")
+    with pytest.raises(ValidationError, match=r"no phase 'restormer/jwst-galsim', there are rest"):
+        Train(recipes={"restormer/jwst-galsim": {"learning_rate": 1e-4}})
+    with pytest.raises(ValidationError, match="pattern"):
+        Train(recipes={"restormer/hst": {"learning_rate": 1e-4}})
+
+
+def test_one_cosine_needs_phases_that_have_it_in_common():
+    own = {"restormer/galsim-jwst": {"weight_decay": 0.0}}
+    assert Train(schedule="paper", recipes=own).recipe("restormer").schedule == "paper"
+    for setting in ({"iterations": 9}, {"learning_rate": 1e-4}, {"schedule": "code"}):
+        with pytest.raises(ValidationError, match=r"one cosine, but .* phases of 'transfer' other"):
+            Train(schedule="paper", recipes={"restormer/galsim-jwst": setting})

@@ -68,17 +68,20 @@ def test_nafnet_levels_rise_again_from_the_lowest():
 
 
 def test_the_scheme_counts_phases_steps_and_rates():
-    recipe = {"iterations": 2000, "batch_size": 4, "learning_rate": 3e-3, "learning_rate_end": 1e-6}
+    recipe = {"iterations": 2000, "batch_size": 4, "learning_rate": 3e-3}
+    recipe |= {"learning_rate_end": 1e-6}
+    models = ("restormer/galsim", "restormer/galsim-jwst", "restormer/jwst")
+    recipes = dict.fromkeys(models, recipe) | {models[1]: recipe | {"iterations": 900}}
     variants = {
         "transfer": {"network": "restormer", "sets": ("galsim", "jwst")},
         "jwst": {"network": "restormer", "sets": ("jwst",)},
     }
     rates = {name: (np.arange(5), np.full(5, 3e-3)) for name in variants}
-    figure, caption = fig02_training.draw(variants, {"restormer": recipe}, rates)
-    assert "transfer (restormer): 2,000 steps of 4 GalSim pairs, then 2,000 steps of 4 JWST" in (
+    figure, caption = fig02_training.draw(variants, recipes, rates)
+    assert "transfer (restormer): 2,000 steps of 4 GalSim pairs, then 900 steps of 4 JWST" in (
         caption
     )
-    assert "0.003 to 1e-06" in caption
+    assert "0.003 to 1e-06 (below), L1 loss" in caption
     boxes = [text for text in texts(figure) if "steps of" in text]
     assert len(boxes) >= 3
     # Variants of one schedule are one line.

@@ -19,7 +19,7 @@ rule train:
         table=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.parquet",
         start=earlier_weights,
         named=lambda wildcards: (
-            RUN.degrade.files() if RUN.train.recipe(wildcards.network).degrade == "online" else []
+            RUN.degrade.files() if RUN.train.recipe(wildcards.network, wildcards.lineage).degrade == "online" else []
         ),
     output:
         weights="results/models/{network}/{lineage}/weights.safetensors",
@@ -34,7 +34,7 @@ rule train:
     retries: RUN.train.retries if workflow.is_main_process else 0
     conda:
         "../../envs/galrestore.yaml"
-    threads: lambda wildcards: RUN.train.recipe(wildcards.network).threads
+    threads: lambda wildcards: RUN.train.recipe(wildcards.network, wildcards.lineage).threads
     resources:
         # Of no influence on the results, so a change reruns nothing.
         samples=RUN.train.samples,
@@ -46,7 +46,7 @@ rule train:
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
         degradation=lambda wildcards: (
             ["--degradation", RUN.section("degrade")]
-            if RUN.train.recipe(wildcards.network).degrade == "online"
+            if RUN.train.recipe(wildcards.network, wildcards.lineage).degrade == "online"
             else []
         ),
     shell:
