@@ -27,7 +27,9 @@ def slurm(need):
 def fill_in(slurm):
     """Fill the profile in for the cluster: a function of the workflow's folder."""
 
-    def fill(folder, gpus="work", resources=None, **settings):
+    # Each look in vain makes the plugin wait 10 s more for the next: it looks after 6, 22 and
+    # 48 s, and jobs take 8 to 20 s.
+    def fill(folder, gpus="work", resources=None, look=6, **settings):
         profile = yaml.safe_load((folder / "profiles/slurm/config.yaml").read_text())
         everywhere, of_rules = profile["default-resources"], profile["set-resources"]
         # Accounts are in slurmdbd's database, and there is none.
@@ -41,10 +43,8 @@ def fill_in(slurm):
             of_rules.setdefault(name, {}).update(values)
         # The plugin prefers sacct, which does not answer without slurmdbd.
         profile["slurm-status-command"] = "squeue"
-        # Each look in vain makes the plugin wait 10 s more for the next: it looks after 4, 18 and
-        # 42 s, and jobs take 11 to 20 s, or 40.
-        profile["slurm-init-seconds-before-status-checks"] = 4
-        profile["seconds-between-status-checks"] = 4
+        profile["slurm-init-seconds-before-status-checks"] = look
+        profile["seconds-between-status-checks"] = look
         profile |= settings
         (folder / "profiles/loopback").mkdir()
         (folder / "profiles/loopback/config.yaml").write_text(yaml.safe_dump(profile))
