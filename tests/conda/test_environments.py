@@ -14,7 +14,7 @@ import yaml
 
 from tests.workflow.conftest import copy_sources
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("conda")]
+pytestmark = pytest.mark.workflow
 
 TARGET = "results/measurements/jwst/jwst.parquet"
 JOBS = {

@@ -31,7 +31,7 @@ from tests.workflow.training import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/loopback")
 TARGETS = (

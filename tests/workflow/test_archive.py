@@ -9,7 +9,7 @@ from galrestore.files.mosaics import open_mosaic
 from galrestore.files.tables import read_provenance, read_table
 from tests.archive.loopback import hlf, i2d, loopback_mast
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("archive")]
+pytestmark = pytest.mark.workflow
 
 HLF = "hlsp_hlf_hst_acs-60mas_patch_f814w_v2.0_{}.fits"
 I2D = "mast:JWST/product/jw00001-o00{}_t001_nircam_clear-f115w_i2d.fits"

@@ -15,7 +15,7 @@ from galrestore.files.cubes import read_cube
 from galrestore.files.tables import read_table
 from tests.archive.loopback import loopback_mast
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 URI = "mast:HST/product/j8wc7c00{}_flc.fits"
 OUTLINE = "POLYGON 53.15 -27.74 53.17 -27.74 53.17 -27.73 53.15 -27.73"

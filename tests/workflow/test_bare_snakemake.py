@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("bare")]
+pytestmark = pytest.mark.workflow
 
 # Snakemake asks a real `conda` for its version and folders before it builds a DAG with
 # environments.  This stand-in answers those questions and nothing else: a test double.

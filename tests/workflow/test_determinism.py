@@ -6,7 +6,7 @@ from galrestore.provenance import sha256_of
 
 SUFFIXES = (".parquet", ".fits", ".safetensors", ".md", ".csv", ".png", ".pdf", ".html", ".rst")
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("determinism")]
+pytestmark = pytest.mark.workflow
 
 
 # Pages that list the shards among the files of a run.

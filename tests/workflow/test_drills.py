@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 HOOKS = Path(__file__).resolve().parents[1] / "drills" / "hooks"
 # One rule for each stage; gathers, whose shell has two commands, and figures as well.

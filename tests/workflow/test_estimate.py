@@ -5,7 +5,7 @@ import pytest
 from galrestore.files.contracts.estimate import ESTIMATE
 from galrestore.files.tables import read_table
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 
 def test_jobs_are_those_of_the_papers_dry_run(editable):

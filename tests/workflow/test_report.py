@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from galrestore.files.figures import read_caption
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 FIGURE = "results/figures/fig05_examples.png"
 TABLE = "results/report/tables/table1_jwst.html"

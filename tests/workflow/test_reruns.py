@@ -10,7 +10,7 @@ import pytest
 
 from tests.conda.conftest import install
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reruns.md"
 COMMAND = "snakemake --cores all --configfile config/smoke.yaml"

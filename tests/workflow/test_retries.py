@@ -15,7 +15,7 @@ from tests.workflow.training import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("retries")]
+pytestmark = pytest.mark.workflow
 
 
 @pytest.fixture
