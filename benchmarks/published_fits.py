@@ -21,6 +21,7 @@ from galrestore.rng import stream
 from galrestore.sersic.apparent import apparent_radius
 from galrestore.sersic.fitting import fit_sersic, model_images
 from galrestore.sersic.psf import Psf, fit_psf
+from galrestore.synthesis.noise import cosmos_correlation
 
 FWHM = 0.101 / 0.03  # of the PSF image, pixel
 SCALE, ZEROPOINT, EXPOSURE = 0.03, 25.94, 2028.0  # arcsec, mag(AB) of 1 electron/s, s
@@ -216,7 +217,7 @@ def simulated(galaxies, psf):
         images = draw(shape, cutout.shape, psf) + cosmos_noise(k, cutout.shape, known["rms"][k])
         line = f"{k:6d} "
         for which in (FWHM, psf):
-            fit = fit_sersic(images, which)
+            fit = fit_sersic(images, which, noise_correlation=cosmos_correlation(SCALE, 8))
             sizes, indices = np.log(fit["r50"] / shape["r50"]), np.log(fit["n"] / shape["n"])
             if which is psf:
                 quoted = np.median(fit["r50_error"] / fit["r50"])

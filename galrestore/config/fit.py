@@ -83,6 +83,15 @@ class Fit(Section):
         paper="-",
         ge=0,
     )
+    noise_lags: int = setting(
+        4,
+        "Farthest pixels whose noise counts as correlated in the errors of HST fits, as "
+        "measured on what the fits leave; 0: white noise. That of rendered pairs is known.",
+        unit="pixel",
+        paper="-",
+        ge=0,
+        le=16,
+    )
     index_bounds: tuple[float, float] = setting(
         (0.3, 8.0), "Range of the Sersic index.", unit="", paper="3.1"
     )

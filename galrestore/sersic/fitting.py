@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from galrestore.sersic.correlated import checked_correlation, gradient_covariances
 from galrestore.sersic.expansion import INDEX_RANGE, expansion_table
 from galrestore.sersic.kernel import PARAMETERS, evaluate, workspace
 from galrestore.sersic.psf import SIGMA_PER_FWHM, Psf
@@ -36,6 +37,7 @@ def fit_sersic(
     mask=None,
     rms=None,
     sky=None,
+    noise_correlation=None,
     index_bounds=(0.3, 8.0),
     centre_bound=3.0,
     gaussians=16,
@@ -65,6 +67,9 @@ def fit_sersic(
         What is known of the background: its mean and its standard error [unit of the
         stamps], a Gaussian prior.  An error of 0 holds the background at the mean; where the
         error is infinite, or either is NaN, the background is free, as it is by default.
+    noise_correlation : ndarray of float, shape (2 L + 1, 2 L + 1), optional
+        Correlation of the noise at lags of -L to L rows and columns, in any unit; the errors
+        then hold for such noise, the fits are the same.  By default the noise is white.
     index_bounds : tuple of float, optional
         Range of the Sersic index.
     centre_bound : float, optional
@@ -90,8 +95,7 @@ def fit_sersic(
         ``theta`` in [0, pi) from the column axis towards the row axis [rad];
         ``background``; ``chi2`` per degree of freedom, a known sky being one datum more;
         ``rms`` used, the median of the valid pixels where each has its own; ``masked``
-        fraction of the pixels; ``<name>_error``, standard errors for noise that is not
-        correlated;
+        fraction of the pixels; ``<name>_error``, standard errors;
         ``iterations``; ``failure``, a key of `FAILURES` or ""; ``flag``, a sum of bits of
         `galrestore.sersic.quantities.FLAGS`.  Quantities are NaN where nothing could be
         fitted.
@@ -99,8 +103,8 @@ def fit_sersic(
     Raises
     ------
     ValueError
-        If shapes disagree, the sky's error is negative, bounds leave the range of the
-        expansion, or precision or backend are unknown.
+        If shapes disagree, the sky's error is negative, no noise has such a correlation,
+        bounds leave the range of the expansion, or precision or backend are unknown.
 
     Notes
     -----
@@ -115,6 +119,8 @@ def fit_sersic(
     rms = None if rms is None else _noise(rms, stamps)
     _check(stamps, mask, index_bounds)
     skies = _skies(sky, len(stamps))
+    if noise_correlation is not None:
+        noise_correlation = checked_correlation(noise_correlation)
     if precision not in _PRECISIONS or backend not in _BLOCKS:
         msg = f"unknown precision {precision!r} or backend {backend!r}"
         raise ValueError(msg)
@@ -130,14 +136,20 @@ def fit_sersic(
     )
 
     def fit_rows(rows):
-        return fit(*_inputs(stamps, mask, rms, rows), skies[rows], terms[rows])
+        pixels, roots, noises = _inputs(stamps, mask, rms, rows)
+        results = fit(pixels, roots, noises, skies[rows], terms[rows])
+        if noise_correlation is None:
+            return results
+        found, _, report = results
+        given = terms[rows], _table(gaussians), noise_correlation
+        return *results, gradient_covariances(found, roots, report, *given)
 
     size = _BLOCKS[backend]
     blocks = [slice(k, k + size) for k in range(0, max(len(stamps), 1), size)]
     with ThreadPoolExecutor(threads if backend == "compiled" else 1) as pool:
         parts = list(pool.map(fit_rows, blocks))
-    parameters, curvature, report = (np.concatenate(part) for part in zip(*parts, strict=True))
-    result = in_units(parameters, curvature, report)
+    parameters, curvature, report, *gradient = map(np.concatenate, zip(*parts, strict=True))
+    result = in_units(parameters, curvature, report, *gradient)
     box = report[:, [REPORT.index(name) for name in ("top", "bottom", "left", "right")]].T
     return result | {"flag": quality_flags(result, box, fwhm)}
 

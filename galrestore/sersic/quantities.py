@@ -42,7 +42,7 @@ QUANTITIES = (
 )
 
 
-def in_units(parameters, curvature, report):
+def in_units(parameters, curvature, report, gradient=None):
     """
     Turn the solver's parameters into quantities.
 
@@ -51,9 +51,12 @@ def in_units(parameters, curvature, report):
     parameters : ndarray, shape (N, 8)
         Parameters of `galrestore.sersic.kernel`, in units of the noise.
     curvature : ndarray, shape (N, 8, 8)
-        Inverse of their covariance.
+        Half the second derivatives of chi-square; for white noise the inverse of the
+        parameters' covariance.
     report : ndarray, shape (N, 13)
         What `galrestore.sersic.stamp.REPORT` lists.
+    gradient : ndarray, shape (N, 8, 8), optional
+        Covariance of half the first derivatives of chi-square, where noise is not white.
 
     Returns
     -------
@@ -70,8 +73,14 @@ def in_units(parameters, curvature, report):
         result[name] = np.where(seen, column[name], np.nan)
     fitted = column["iterations"] > 0
     some = {name: values[fitted] for name, values in column.items()}
+    covariance = _covariances(curvature[fitted])
+    if gradient is not None:
+        covariance = covariance @ gradient[fitted] @ covariance
+        # No noise is correlated like this.
+        negative = np.diagonal(covariance, axis1=1, axis2=2) < 0
+        covariance[negative.any(axis=1)] = np.nan
     values = _values(parameters[fitted], some) | _errors(
-        parameters[fitted], _covariances(curvature[fitted]), some["rms"]
+        parameters[fitted], covariance, some["rms"]
     )
     for name, found in values.items():
         result[name][fitted] = found

@@ -19,9 +19,11 @@ from galrestore.progress import track
 from galrestore.sersic.fitting import fit_sersic
 from galrestore.sersic.masks import neighbour_masks
 from galrestore.sersic.quantities import FLAGS
+from galrestore.sersic.residuals import blank_residuals
 from galrestore.sources.blank import measure_stamps, original_scale
 from galrestore.stages.common import add_common_arguments, argument, provenance, shard_rows
-from galrestore.stages.degradation import fitted_psf
+from galrestore.stages.correlations import measured_correlation
+from galrestore.stages.degradation import fitted_psf, noise_correlation
 from galrestore.stages.psf_images import psf_of_image
 from galrestore.stages.skies import measured_sky
 
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # Stamps read and fitted at a time: 128 x 128 pixels each, 16 MB.
 _BATCH = 256
+# Stamps of a mosaic, evenly spread over its catalogue, on which its noise is measured.
+_SAMPLE = 200
 
 
 def add_arguments(parser):
@@ -79,8 +83,10 @@ def _stamps(args):
         planes = np.flatnonzero(np.isin(ids, wanted))
         if len(planes) < np.isin(catalogue["id"], wanted).sum():
             raise InputError(stamps, "lacks stamps of accepted sources", "rerun stage select")
+        mosaic = _Mosaic(args, catalogue, stamps, ids, psfs)
+        correlation = mosaic.correlation() if len(planes) else None
         frames += [
-            _fit_batch(args, catalogue, stamps, ids[batch], batch, psfs)
+            mosaic.fits(batch, correlation)
             for batch in track(_batches(planes), f"fit {stamps.stem}, batch")
         ]
     files = [psf.path for psf in args.settings.psf_images.values()]
@@ -94,6 +100,8 @@ def _pairs(args):
     psf = 0.0
     if args.settings.psf != "none":
         psf = fitted_psf(args.degradation, args.settings.psf_gaussians)
+    shape = cubes.read_cube(args.images, "LQ", slice(0, 1)).shape[1:]
+    correlation = noise_correlation(args.degradation, shape) if args.settings.noise_lags else None
     rows = np.arange(len(table))[shard_rows(args.shard, len(table))]
     frames = [_empty()]
     for batch in track(_batches(rows), "fit pairs, batch"):
@@ -108,7 +116,12 @@ def _pairs(args):
         rms = noise * np.ptp(stamps, axis=(1, 2))
         sky = None if args.settings.sky == "free" else (0.0, args.settings.pairs_sky_error * rms)
         given = {"id": some["id"].to_numpy(), "mosaic": some["source"].to_numpy()}
-        frames.append(_rows(_fit(args, stamps, psf, sky), given | {"flux": flux, "noise": noise}))
+        frames.append(
+            _rows(
+                _fit(args, stamps, psf, sky, None, correlation),
+                given | {"flux": flux, "noise": noise},
+            )
+        )
     files = [Path(path) for path in args.degradation.files()]
     _write(args, frames, [args.pairs, args.images, *files])
 
@@ -124,23 +137,53 @@ def _shard_ids(catalogues, shard):
     return ids[shard_rows(shard, len(ids))]
 
 
-def _fit_batch(args, catalogue, stamps, ids, planes, psfs):
-    """Fit some planes of one cube; return their rows of the table."""
-    pixels = cubes.read_cube(stamps, "STAMP", planes)
-    positions = pd.Index(catalogue["id"]).get_indexer(ids)
-    rows = catalogue.iloc[positions]
-    mask = np.zeros(pixels.shape, dtype=bool)
-    for image in np.unique(rows["image"]):
-        same = catalogue["image"].to_numpy() == image
-        sources = {name: catalogue[name].to_numpy()[same] for name in ("x", "y", "a", "b", "theta")}
-        here = rows["image"].to_numpy() == image
-        targets = np.flatnonzero(same).searchsorted(positions[here])
-        mask[here] = neighbour_masks(sources, targets, pixels.shape[1])
-    psf = _psf(args.settings, rows, psfs)
-    given = {"id": ids, "mosaic": rows["mosaic"].to_numpy(), "noise": rows["noise"].to_numpy()}
-    given["flux"] = rows["flux_stamp"].to_numpy()
-    sky = measured_sky(args.settings, rows["mosaic"].iloc[0], rows)
-    return _rows(_fit(args, pixels, psf, sky, mask), given)
+class _Mosaic:
+    """Stamps of one mosaic and what is known of them."""
+
+    def __init__(self, args, catalogue, stamps, ids, psfs):
+        self.args, self.catalogue, self.stamps, self.ids = args, catalogue, stamps, ids
+        self.psfs = psfs
+
+    def correlation(self):
+        """Measure how its noise is correlated, on the same stamps whatever the shard."""
+        lags = self.args.settings.noise_lags
+        if lags == 0:
+            return None
+        step = max(1, len(self.ids) // _SAMPLE)
+        pixels, rows, mask = self._read(np.arange(len(self.ids))[::step][:_SAMPLE])
+        psf = _psf(self.args.settings, rows, self.psfs)
+        fits = _fit(self.args, pixels, psf, self._sky(rows), mask)
+        one = float(np.median(psf)) if isinstance(psf, np.ndarray) else psf
+        return measured_correlation(
+            blank_residuals(pixels, fits, one, mask), lags, rows["mosaic"].iloc[0]
+        )
+
+    def fits(self, planes, correlation):
+        """Fit some planes of the cube; return their rows of the table."""
+        pixels, rows, mask = self._read(planes)
+        psf = _psf(self.args.settings, rows, self.psfs)
+        given = {name: rows[name].to_numpy() for name in ("id", "mosaic", "noise")}
+        given["flux"] = rows["flux_stamp"].to_numpy()
+        return _rows(_fit(self.args, pixels, psf, self._sky(rows), mask, correlation), given)
+
+    def _read(self, planes):
+        """Pixels of some planes, their rows of the catalogue, and what is masked."""
+        catalogue = self.catalogue
+        pixels = cubes.read_cube(self.stamps, "STAMP", planes)
+        positions = pd.Index(catalogue["id"]).get_indexer(self.ids[planes])
+        rows = catalogue.iloc[positions]
+        mask = np.zeros(pixels.shape, dtype=bool)
+        for image in np.unique(rows["image"]):
+            same = catalogue["image"].to_numpy() == image
+            names = ("x", "y", "a", "b", "theta")
+            sources = {name: catalogue[name].to_numpy()[same] for name in names}
+            here = rows["image"].to_numpy() == image
+            targets = np.flatnonzero(same).searchsorted(positions[here])
+            mask[here] = neighbour_masks(sources, targets, pixels.shape[1])
+        return pixels, rows, mask
+
+    def _sky(self, rows):
+        return measured_sky(self.args.settings, rows["mosaic"].iloc[0], rows)
 
 
 def _psf(settings, rows, psfs):
@@ -155,12 +198,13 @@ def _psf(settings, rows, psfs):
     return psfs[mosaic]
 
 
-def _fit(args, pixels, psf, sky, mask=None):
+def _fit(args, pixels, psf, sky, mask=None, correlation=None):
     return fit_sersic(
         pixels,
         psf,
         mask=mask,
         sky=sky,
+        noise_correlation=correlation,
         index_bounds=args.settings.index_bounds,
         centre_bound=args.settings.centre_bound,
         gaussians=args.settings.gaussians,

@@ -108,13 +108,13 @@ def amplitudes(correlation, shape):
 
 def sky_correlation(sky, lags):
     """
-    Measure the correlation of noise in an image of blank sky.
+    Measure the correlation of noise in blank sky.
 
     Parameters
     ----------
-    sky : ndarray of float, shape (H, W)
-        Sky; NaN where there are sources or no data.  Pixels beyond 4 robust standard
-        deviations are left out as well.
+    sky : ndarray of float, shape (H, W) or (N, H, W)
+        Sky of one image, or of several that have the same noise; NaN where there are sources
+        or no data.  Pixels beyond 4 robust standard deviations are left out as well.
     lags : int
         Largest lag [pixel].
 
@@ -139,13 +139,14 @@ def sky_correlation(sky, lags):
         width = _MAD * np.median(np.abs(sky[good] - centre))
         good &= np.abs(np.where(good, sky, np.inf) - centre) <= _CLIP * width
     deviation = np.where(good, sky, 0) - np.where(good, sky[good].mean(), 0)
-    grid = [fft.next_fast_len(n + lags) for n in sky.shape]
+    grid = [fft.next_fast_len(n + lags) for n in sky.shape[-2:]]
+    power = (np.abs(fft.rfft2(part, grid)) ** 2 for part in (deviation, good.astype(float)))
     products, pairs = (
-        np.roll(fft.irfft2(np.abs(fft.rfft2(part, grid)) ** 2, grid), (lags, lags), axis=(0, 1))
-        for part in (deviation, good.astype(float))
+        np.roll(fft.irfft2(each.reshape(-1, *each.shape[-2:]).sum(0), grid), (lags, lags), (0, 1))
+        for each in power
     )
     side = 2 * lags + 1
-    if min(sky.shape) <= lags or pairs[:side, :side].min() < 0.5:
+    if min(sky.shape[-2:]) <= lags or pairs[:side, :side].min() < 0.5:
         msg = f"the sky of {sky.shape} has no pairs of pixels {lags} apart"
         raise ValueError(msg)
     correlation = products[:side, :side] / pairs[:side, :side]

@@ -92,6 +92,7 @@ def _cut_down(folder):
         mosaics = simulated["mosaics"]
         simulated["mosaics"] = {name: mosaics[name] for name in ("acs_f814w", "nircam_f200w")}
         del simulated["exposures"], settings["proxy"]
+        settings["fit"] = {"noise_lags": 0}  # compiles less
         networks = settings["train"]["networks"]
         del networks["nafnet"], networks["unet"]
         settings["train"]["variants"] = {"jwst": ["jwst"]}

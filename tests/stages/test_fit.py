@@ -1,6 +1,7 @@
 """Stage fit: shards, several mosaics, neighbours, PSFs, pairs, and what is refused."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from galrestore.files.cubes import write_cube
 from galrestore.files.tables import read_table, write_table
 from galrestore.provenance import Provenance
 from galrestore.rng import stream
-from galrestore.sersic.fitting import model_images
+from galrestore.sersic.fitting import fit_sersic, model_images
 from galrestore.sources.blank import measure_stamps
+from galrestore.synthesis.noise import amplitudes, draw_fields
 
 RECORD = Provenance("select", "ab12", "{}", 7)
 SIDE, FWHM, SKY, RMS = 48, 1.9, 0.02, 0.01
@@ -45,7 +47,7 @@ def catalogue(mosaic, ids, truth):
     return frame
 
 
-def write_mosaic(name, ids, truth, neighbour=0.0):
+def write_mosaic(name, ids, truth, neighbour=0.0, correlation=None):
     frame = catalogue(name, ids, truth)
     rng = stream(3, "test.fit", ids[0])
     parameters = {"x": 24.2, "y": 24.3, "model_flux": 20.0}
@@ -60,7 +62,11 @@ def write_mosaic(name, ids, truth, neighbour=0.0):
             (SIDE, SIDE),
             FWHM,
         )[0]
-    stamps = stamps + SKY + rng.normal(0, RMS, stamps.shape)
+    noise = rng.normal(0, 1, stamps.shape)
+    if correlation is not None:
+        spectrum = amplitudes(correlation, (SIDE, SIDE))
+        noise = draw_fields((SIDE, SIDE), np.arange(len(ids)), 3, spectrum)
+    stamps = stamps + SKY + RMS * noise
     stamps[-1, :3] = np.nan
     write_table(f"{name}.parquet", frame, CATALOGUE, RECORD)
     write_cube(f"{name}.fits", {"STAMP": stamps}, ids, RECORD)
@@ -140,6 +146,50 @@ def test_the_sky_of_the_catalogue_is_a_prior(folder):
     north = (held["mosaic"] == "north").to_numpy()
     np.testing.assert_allclose(held["background"][north], SKY + 0.5 * RMS, rtol=1e-5)
     pd.testing.assert_frame_equal(held[~north], measured[~north], check_exact=True)
+
+
+def test_errors_are_those_of_the_mosaics_noise(folder, capsys):
+    # A filter of 3 x 3 equal weights: neighbours correlate by 2/3, as in images drizzled to pixels
+    # of a third.  Forty stamps of 48 x 48 tell each lag to 1 / sqrt(75,000) x 3 = 0.01.
+    line = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 3
+    correlation = np.outer(line, line)
+    ids, truth = np.arange(40) + 10, MOSAICS["south"][1] * 20
+    write_mosaic("north", ids, truth, correlation=correlation)
+    assert fit("measured.parquet") == 0
+    said = capsys.readouterr().err
+    assert "north: neighbours' noise correlates by 0.6" in said
+    assert re.search(r"south: neighbours' noise correlates by -?0\.0", said)
+    assert fit("white.parquet", settings='{"noise_lags": 0}') == 0
+    measured, white = (read_table(f"{t}.parquet", SERSIC) for t in ("measured", "white"))
+    north = (measured["mosaic"] == "north").to_numpy()
+    sky = SKY, 0.04 * RMS
+    with fits.open("north.fits") as hdus:
+        stamps = hdus["STAMP"].data.astype(float)
+    known = fit_sersic(stamps, FWHM, sky=sky, noise_correlation=correlation)
+    for name in ("x", "model_flux", "r50", "n", "q"):
+        column = f"{name}_error"
+        np.testing.assert_array_equal(measured[name], white[name])
+        # 4,000 pixels of white noise: 0.016 for each of 80 lags, 7% of the error.
+        np.testing.assert_allclose(measured[column][~north], white[column][~north], rtol=0.2)
+        # Lags beyond the filter's sum up to 77 x 0.01 of 9 at most: 5% of the error.
+        np.testing.assert_allclose(measured[column][north], known[column], rtol=0.06)
+        assert np.all(measured[column][north] > 1.5 * white[column][north])
+    for k in (1, 2, 3):
+        assert fit(f"{k}.parquet", f"{k}-of-3") == 0
+    joined = pd.concat([read_table(f"{k}.parquet", SERSIC) for k in (1, 2, 3)], ignore_index=True)
+    pd.testing.assert_frame_equal(joined, measured, check_exact=True)
+
+
+def test_too_few_pixels_of_noise_count_as_white(folder, capsys):
+    ids, truth = MOSAICS["south"]
+    write_mosaic("south", ids[:1], truth[:1])
+    assert fit("measured.parquet") == 0
+    said = capsys.readouterr().err
+    assert re.search(r"south: 1\d{3} pixels show noise alone, 2000 are needed", said)
+    assert fit("white.parquet", settings='{"noise_lags": 0}') == 0
+    measured, white = (read_table(f"{t}.parquet", SERSIC) for t in ("measured", "white"))
+    south = measured["mosaic"] == "south"
+    pd.testing.assert_frame_equal(measured[south], white[south], check_exact=True)
 
 
 def test_a_sky_of_unknown_error_is_free(folder):
@@ -265,6 +315,19 @@ def test_shards_of_pairs_join_to_the_whole(pairs):
         assert fit_pairs(f"{k}.parquet", f"{k}-of-2") == 0
     joined = pd.concat([read_table(f"{k}.parquet", SERSIC) for k in (1, 2)], ignore_index=True)
     pd.testing.assert_frame_equal(joined, read_table("all.parquet", SERSIC), check_exact=True)
+
+
+def test_errors_of_pairs_are_those_of_the_noise_that_degrade_added(pairs):
+    assert fit_pairs("w.parquet") == 0
+    cosmos = json.dumps({"noise": "cosmos"})
+    assert fit_pairs("c.parquet", degradation=cosmos) == 0
+    assert fit_pairs("n.parquet", degradation=cosmos, settings='{"noise_lags": 0}') == 0
+    white, found, none = (read_table(f"{t}.parquet", SERSIC) for t in "wcn")
+    pd.testing.assert_frame_equal(none, white, check_exact=True)
+    # Neighbours correlate by 0.19.
+    assert np.all(found["r50_error"] > 1.2 * white["r50_error"])
+    assert np.all(found["r50_error"] < 2 * white["r50_error"])
+    assert found["r50"].tolist() == white["r50"].tolist()
 
 
 def test_pairs_without_psf_look_flatter(pairs):

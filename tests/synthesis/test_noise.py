@@ -77,6 +77,21 @@ def test_measured_correlation_is_the_filters():
     )
 
 
+def test_several_images_are_measured_as_one():
+    rng = np.random.default_rng(8)
+    sky = convolve(rng.normal(size=(40, 70, 50)), BOX[None], mode="wrap")
+    sky[3, :30] = np.nan
+    sky[4] = np.nan
+    found = sky_correlation(sky, 2)
+    # 137,000 pixels: 0.0027 x sqrt(4), and the clip.
+    assert_allclose(found, box_correlation(), atol=0.015)
+    # Images do not touch: one row is as the other.
+    apart = np.full((39 * 73, 50), np.nan)
+    for k, image in enumerate(np.delete(sky, 4, axis=0)):
+        apart[73 * k : 73 * k + 70] = image
+    assert_allclose(sky_correlation(apart, 2), found, atol=1e-10)
+
+
 def test_cosmos_noise_is_galsims():
     # Another implementation of the same field: GalSim's own generator on its own scale.
     noise = galsim.getCOSMOSNoise(rng=galsim.BaseDeviate(7), variance=1.0)

@@ -14,7 +14,7 @@ PUBLISHED_FITS = (
     Column("y", "float64", "pixel", "fitted centre, row of the cutout"),
     Column("model_flux", "float64", "", "total flux of the model [unit of the cutouts]"),
     Column("r50", "float64", "pixel", "circularised half-light radius"),
-    Column("r50_error", "float64", "pixel", "standard error of r50, white noise"),
+    Column("r50_error", "float64", "pixel", "standard error of r50, for noise as in the cutouts"),
     Column("i50", "float64", "", "surface brightness at r50 [unit of the cutouts per pixel]"),
     Column("n", "float64", "", "Sersic index"),
     Column("n_error", "float64", "", "standard error of n"),

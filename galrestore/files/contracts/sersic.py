@@ -21,7 +21,12 @@ SERSIC = (
     Column("background", "float64", "", "fitted background [unit of the mosaic]"),
     Column("chi2", "float64", "", "chi-square per degree of freedom"),
     Column("rms", "float64", "", "noise of a pixel used as weight [unit of the mosaic]"),
-    Column("x_error", "float64", "pixel", "standard error of x, for white noise, as all errors"),
+    Column(
+        "x_error",
+        "float64",
+        "pixel",
+        "standard error of x, for the mosaic's noise (fit.noise_lags), as all errors",
+    ),
     Column("y_error", "float64", "pixel", "standard error of y"),
     Column("model_flux_error", "float64", "", "standard error of model_flux"),
     Column("r50_error", "float64", "pixel", "standard error of r50"),
