@@ -31,19 +31,17 @@ def measured_correlation(residuals, lags, name):
     -------
     correlation : ndarray of float64, shape (2 lags + 1, 2 lags + 1), or None
         In units of the variance, for `galrestore.sersic.fitting.fit_sersic`; None where
-        fewer than 2,000 pixels show noise alone, with a warning.
+        fewer than 2,000 pixels show noise alone, or none so far apart, with a warning.
     """
     pixels = np.isfinite(residuals).sum()
-    if pixels < _FEWEST:
-        logger.warning(
-            "%s: %d pixels show noise alone, %d are needed to measure its correlation; "
-            "errors of fits are for white noise",
-            name,
-            pixels,
-            _FEWEST,
-        )
+    try:
+        if pixels < _FEWEST:
+            msg = f"{pixels} pixels show noise alone, {_FEWEST} are needed"
+            raise ValueError(msg)
+        correlation = sky_correlation(residuals, lags)
+    except ValueError as error:
+        logger.warning("%s: %s; errors of fits are for white noise", name, error)
         return None
-    correlation = sky_correlation(residuals, lags)
     logger.info(
         "%s: neighbours' noise correlates by %.3f (%d pixels)",
         name,

@@ -19,7 +19,9 @@ rule train:
         table=lambda wildcards: f"results/pairs/{wildcards.lineage.split('-')[-1]}.parquet",
         start=earlier_weights,
         named=lambda wildcards: (
-            RUN.degrade.files() if RUN.train.recipe(wildcards.network, wildcards.lineage).degrade == "online" else []
+            RUN.degrade.files()
+            if RUN.train.recipe(wildcards.network, wildcards.lineage).degrade == "online"
+            else []
         ),
     output:
         weights="results/models/{network}/{lineage}/weights.safetensors",
