@@ -8,8 +8,11 @@ preempted.
 """
 
 import contextlib
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,7 +46,14 @@ TARGETS = (
 OUTPUT = ',\n    output:\n        pdf="results/figures/fig03_sizes.pdf"'
 RIGHT = 'catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=HST)' + OUTPUT
 WRONG = 'catalogues="results/population.parquet",\n    retries: 0' + OUTPUT[1:]
-PAIRS = "results/pairs/jwst.parquet"
+SKY, PAIRS = "results/mosaics/acs_f814w.parquet", "results/pairs/jwst.parquet"
+FIT = """
+import numpy
+from galrestore.workflow import prepare_environment
+prepare_environment(".")
+from galrestore.sersic.fitting import fit_sersic
+fit_sersic(numpy.eye(48)[None], 2.0)
+"""
 # Python alone needs more than 40 MB, and drawing a population less than 2,000.
 LITTLE = {"resample": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
 # SLURM looks every 30 s who has less than 30 s + 30 s left.
@@ -59,7 +69,7 @@ def runs(slurm, fill_in, flow):
     planned = dag.planned("--nocolor", *TARGETS)
     dag.edit("workflow/rules/present.smk", RIGHT, WRONG)
     fill_in(dag.folder, resources=LITTLE, retries=1)
-    fill_in(late, resources=SOON, look=60)  # again when the cores have less to do
+    fill_in(late, resources=SOON, look=30)  # again when the others select, which is quick
     fill_in(spare, gpus="spare")
     for folder in (late, spare, whole):
         prepare(folder)
@@ -70,6 +80,7 @@ def runs(slurm, fill_in, flow):
         }
         submitted = pool.submit(dag.snakemake, *PROFILE, *TARGETS, check=False)
         trained[whole] = pool.submit(_train_alone, whole, dag.folder / PAIRS, submitted)
+        pool.submit(_compile, dag.folder, submitted).result()
         first = submitted.result()
         said = {folder: future.result() for folder, future in trained.items()}
     jobs = {folder: cluster.jobs(folder) for folder in (dag.folder, late, spare)}
@@ -120,9 +131,20 @@ def _train(folder, interrupt, *arguments):
 
 def _train_alone(folder, path, submitted):
     """Train here without a break, once the jobs that keep all cores busy are done."""
+    _wait_for(path, submitted)
+    return _train(folder, lambda *_: None, "--cores", "1")
+
+
+def _compile(folder, submitted):
+    """Compile the fits as an earlier run would have, while jobs that take less are waited for."""
+    _wait_for(folder / SKY, submitted)
+    env = os.environ | {"PYTHONPATH": str(folder)}
+    subprocess.run([sys.executable, "-c", FIT], cwd=folder, env=env, check=True)
+
+
+def _wait_for(path, submitted):
     while not (path.exists() or submitted.done()):
         time.sleep(0.5)
-    return _train(folder, lambda *_: None, "--cores", "1")
 
 
 def _run_out_of_time(folder, process):
