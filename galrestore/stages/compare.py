@@ -152,7 +152,7 @@ def _correlation(galaxies, mosaic, psf, settings):
     for _, stamp, mask, _, sky in galaxies:
         fit = _fit(stamp, mask, psf, sky, settings)
         left += list(blank_residuals(stamp[None], fit, psf, mask[None]))
-    sides = np.max([image.shape for image in left], axis=0, initial=0)
+    sides = np.max([(0, 0), *(image.shape for image in left)], axis=0)
     residuals = np.full((len(left), *sides), np.nan)
     for plane, image in zip(residuals, left, strict=True):
         plane[: image.shape[0], : image.shape[1]] = image

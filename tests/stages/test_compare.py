@@ -66,7 +66,7 @@ def write_published(rows):
     fits.BinTableHDU.from_columns(columns).writeto("published.fits")
 
 
-def compare(tmp_path, monkeypatch, rows=4):
+def compare(tmp_path, monkeypatch, rows=4, settings="{}"):
     monkeypatch.chdir(tmp_path)
     write_cutouts()
     write_published(rows)
@@ -78,7 +78,7 @@ def compare(tmp_path, monkeypatch, rows=4):
          "--stars", "s.parquet", *common, "{}"),
         ("compare", "--manifest", "m.parquet", "--catalogue", "c.parquet", "--published",
          "published.fits", "--sersic", "fit", "--flux-radius", "radius", "--table", "t.parquet",
-         *common, "{}"),
+         *common, settings),
     )  # fmt: skip
     return [main(list(step)) for step in steps]
 
@@ -169,3 +169,10 @@ def test_a_missing_column_is_named(tmp_path, monkeypatch, capsys):
     arguments += ["published.fits", "--sersic", "sersicfit", "--table", "u.parquet"]
     assert main(["compare", *arguments, "--seed", "3", "--settings", "{}"]) == 2
     assert "has no column 'sersicfit'; it has: fit, radius" in capsys.readouterr().err
+
+
+def test_without_a_good_fit_errors_are_for_white_noise(tmp_path, monkeypatch, capsys):
+    # No centre is so near the middle.
+    assert compare(tmp_path, monkeypatch, settings='{"centre_bound": 1e-3}') == [0, 0, 0]
+    assert "0 pixels show noise alone, 2000 are needed" in capsys.readouterr().err
+    assert (read_table("t.parquet", PUBLISHED_FITS)["failure"] != "").all()
