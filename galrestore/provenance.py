@@ -7,7 +7,6 @@ each file stores it.  The standard library alone is needed here, because the Sna
 imports this module from installations that hold nothing but Snakemake.
 """
 
-import ast
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from galrestore import __version__
+from galrestore.syntax import Sources
 
 __all__ = ["Provenance", "content_digest", "fingerprint", "reachable_modules", "sha256_of"]
 
@@ -109,7 +109,8 @@ def fingerprint(*modules):
     """
     digest = hashlib.sha256()
     for name in sorted(reachable_modules(*modules)):
-        digest.update(f"{name} {_module_digest(name)}\n".encode())
+        digest.update(f"{name} {_sources().digest(_path(name))}\n".encode())
+    _sources().remember()
     return digest.hexdigest()[:16]
 
 
@@ -156,47 +157,23 @@ def reachable_modules(*modules):
     return found
 
 
-@cache
-def _tree(name):
-    return ast.parse(_path(name).read_text(encoding="utf-8"))
-
-
-@cache
-def _module_digest(name):
-    return hashlib.sha256(_canonical(_tree(name)).encode()).hexdigest()
-
-
 def _path(name):
     base = _ROOT.joinpath(*name.split(".")[1:])
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
 @cache
+def _sources():
+    return Sources(_ROOT / "__pycache__" / "fingerprints.json")
+
+
+@cache
 def _imports(name):
     """Names of modules of the package that one module imports, at any depth."""
-    names = set()
-    for node in ast.walk(_tree(name)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return tuple(n for n in names if n.startswith(f"{_PACKAGE}.") and _path(n).is_file())
+    names = _sources().imports(_path(name))
+    return tuple(n for n in names if n.startswith(f"{_PACKAGE}.") and _is_module(n))
 
 
-def _canonical(node):
-    """Text of a syntax tree without docstrings, alike in all versions of Python."""
-    if isinstance(node, list):
-        return "[" + ",".join(_canonical(item) for item in node) + "]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = []
-    for key, value in ast.iter_fields(node):
-        if key == "body" and isinstance(
-            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        ):
-            value = value[1:] if ast.get_docstring(node, clean=False) is not None else value
-        # Fields that newer versions of Python added are empty in this code.
-        if value not in (None, []) and key not in ("ctx", "kind", "type_comment"):
-            fields.append(f"{key}={_canonical(value)}")
-    return f"{type(node).__name__}({','.join(fields)})"
+@cache
+def _is_module(name):
+    return _path(name).is_file()

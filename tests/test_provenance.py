@@ -35,7 +35,7 @@ def package(tmp_path, monkeypatch):
 
 def _forget():
     """Let the next fingerprint read the files again."""
-    for remembered in (provenance._tree, provenance._imports, provenance._module_digest):
+    for remembered in (provenance._sources, provenance._imports, provenance._is_module):
         remembered.cache_clear()
 
 
