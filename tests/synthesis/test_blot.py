@@ -328,9 +328,10 @@ def test_real_stars_of_exposures_and_drizzled_product_agree(real_data, name, shi
         back = np.stack(mosaic.wcs_world2pix(*chip.wcs.all_pix2world(x2, y2, 0), 0))
         assert np.hypot(*(back - there)).mean() < 0.1
     else:
-        # A visit 11 months before, whose guide stars put it 0.13 arcsec away: the stars
-        # agree after this one shift, but for their motions of milliarcseconds.
-        assert np.median(np.hypot(*offsets)) < 0.1
+        # A visit 11 months before, whose guide stars put it 0.13 arcsec away: after this one
+        # shift four stars agree, and the fifth has moved by 13 milliarcseconds, 0.3 pixels.
+        assert np.hypot(*(offsets - offsets[:, :4].mean(axis=1)[:, None]))[:4].max() < 0.1
+        assert 0.2 < np.hypot(*offsets)[4] < 0.4
     # Counts of the same stars: aperture of 8 pixels, Poisson noise of 6,000 electrons and
     # more 1.3 per cent, sky of 200 pixels 80 electrons likewise; stars may vary.
     flux, other = (sep.sum_circle(i, *p, 8.0)[0] for i, p in ((image, here), (product, there)))
