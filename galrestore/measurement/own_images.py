@@ -32,7 +32,7 @@ WARNINGS = {
 }
 
 
-def in_unit_of(low_quality, restored, rms, filled, psf_fwhm):
+def in_unit_of(low_quality, restored, rms, filled, psf_fwhm, correlation=None):
     """
     Bring restored images back to the unit of their input.
 
@@ -48,17 +48,20 @@ def in_unit_of(low_quality, restored, rms, filled, psf_fwhm):
         Pixels that hold no data and do not count.
     psf_fwhm : float
         Width of the Gaussian that blurs the restored images to match [pixel].
+    correlation : ndarray of float64, shape (2 L + 1, 2 L + 1), optional
+        Correlation of the stamps' noise at lags of -L to L rows and columns, 1 in the
+        middle; by default it is white.
 
     Returns
     -------
     images : ndarray of float32, shape (N, H, W)
         Scale times restored plus zero point [unit of the image].
     scaling : galrestore.measurement.photometry.Scaling
-        Scale and zero point, with errors for noise that is not correlated.
+        Scale and zero point, with errors for noise so correlated.
     """
     kernel = gaussian_kernel(psf_fwhm, 2 * int(np.ceil(2 * psf_fwhm)) + 1)
     blurred = blur(restored, kernel)
-    scaling = rescale_matched(low_quality, blurred, rms, ~filled)
+    scaling = rescale_matched(low_quality, blurred, rms, ~filled, correlation)
     scale, offset = scaling.scale[:, None, None], scaling.offset[:, None, None]
     return (scale * restored + offset).astype(np.float32), scaling
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from galrestore.sources.background import clipped_mode
+from galrestore.synthesis.noise import covariance_of_sums
 
 __all__ = ["Scaling", "area_flux", "levels", "rescale_matched", "rescale_paper"]
 
@@ -125,7 +126,7 @@ def rescale_paper(low_quality, blurred):
     return Scaling(scale, lower - scale * lower_rs, np.full((len(scale), 2, 2), np.nan))
 
 
-def rescale_matched(low_quality, blurred, rms, use=None):
+def rescale_matched(low_quality, blurred, rms, use=None, correlation=None):
     """
     Find scale and offset by weighted least squares over all pixels.
 
@@ -139,12 +140,15 @@ def rescale_matched(low_quality, blurred, rms, use=None):
         Noise of LQ, of each image or of each pixel [unit of LQ]; positive.
     use : ndarray of bool, shape (N, H, W), optional
         Pixels that count; all by default.
+    correlation : ndarray of float64, shape (2 L + 1, 2 L + 1), optional
+        Correlation of the noise at lags of -L to L rows and columns, 1 in the middle; by
+        default the noise is white.
 
     Returns
     -------
     scaling : Scaling
-        Minimum of the sum of ((s RS + c - LQ) / rms)**2, with its covariance for noise
-        that is not correlated; NaN where the blurred image is constant.
+        Minimum of the sum of ((s RS + c - LQ) / rms)**2, whatever the correlation, with its
+        covariance under noise so correlated; NaN where the blurred image is constant.
 
     Raises
     ------
@@ -177,11 +181,24 @@ def rescale_matched(low_quality, blurred, rms, use=None):
     varies = power > 4 * total * (np.finfo(float).eps * mean_rs) ** 2
     variance = np.divide(1.0, power, out=np.full_like(power, np.nan), where=varies)
     scale = product * variance
+    if correlation is not None:
+        covariance = _correlated(weight, departure, total, mean_rs, variance, correlation)
+        return Scaling(scale, mean_lq - scale * mean_rs, covariance)
     covariance = np.empty((len(scale), 2, 2))
     covariance[:, 0, 0] = variance
     covariance[:, 0, 1] = covariance[:, 1, 0] = -mean_rs * variance
     covariance[:, 1, 1] = 1 / total + mean_rs**2 * variance
     return Scaling(scale, mean_lq - scale * mean_rs, covariance)
+
+
+def _correlated(weight, departure, total, mean_rs, variance, correlation):
+    """Covariance of scale and offset as the sums over LQ's pixels that they are."""
+    covariance = np.empty((len(weight), 2, 2))
+    for k, root in enumerate(np.sqrt(weight)):
+        of_scale = root * departure[k] * variance[k]
+        of_offset = root / total[k] - mean_rs[k] * of_scale
+        covariance[k] = covariance_of_sums(np.stack([of_scale, of_offset]), correlation)
+    return covariance
 
 
 def area_flux(images, sky, area):

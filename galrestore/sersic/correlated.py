@@ -8,10 +8,10 @@ in units of each pixel's noise, and C the correlation of the pixels.
 """
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from galrestore.sersic.kernel import PARAMETERS, evaluate, workspace
 from galrestore.sersic.stamp import REPORT
+from galrestore.synthesis.noise import covariance_of_sums
 
 __all__ = ["checked_correlation", "gradient_covariances"]
 
@@ -80,8 +80,7 @@ def gradient_covariances(parameters, roots, report, psfs, table, correlation):
         shape = (bottom - top, right - left)
         rows = _derivatives(parameters[k], psfs[k], table, shape)
         rows *= roots[k, top:bottom, left:right].clip(0)
-        spread = fftconvolve(rows, correlation[None], mode="same", axes=(1, 2))
-        covariances[k] = np.tensordot(rows, spread, axes=([1, 2], [1, 2]))
+        covariances[k] = covariance_of_sums(rows, correlation)
         covariances[k, 7, 7] += report[k, _PRIOR]
     return covariances
 

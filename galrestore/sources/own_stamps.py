@@ -52,8 +52,9 @@ class OwnStamp:
         Level and noise of its source-free pixels [unit of the image].
     noise : float
         That rms over the stamp's maximum minus minimum.
-    noise_lag1 : float
-        Mean correlation of its noise between neighbours; NaN where too few pixels are sky.
+    correlation : ndarray of float, shape (9, 9), or None
+        Correlation of its noise for lags from -4 to 4 along rows and columns, 1 in the middle;
+        None where too few pixels are sky.
     cosmic_rays, saturated : int
         Pixels that look like hits (L.A.Cosmic), and pixels of the image that are saturated.
     problem : str
@@ -65,10 +66,15 @@ class OwnStamp:
     sky: float
     rms: float
     noise: float
-    noise_lag1: float
+    correlation: np.ndarray | None
     cosmic_rays: int
     saturated: int
     problem: str
+
+    @property
+    def noise_lag1(self):
+        """Mean correlation of the noise between neighbours; NaN where it is not known."""
+        return np.nan if self.correlation is None else neighbour_correlation(self.correlation)
 
 
 def pixel_ratio(image_scale, stamp_scale, keep_pixels=False):
@@ -142,15 +148,15 @@ def own_stamp(mosaic, x, y, size, ratio, seed, saturation=np.inf):
     problem = "blank" if blank.mean() > MOST_BLANK else "" if rms > 0 else "constant"
     if problem:
         nan = float("nan")
-        return OwnStamp(np.nan_to_num(stamp), blank, sky, rms, nan, nan, 0, 0, problem)
+        return OwnStamp(np.nan_to_num(stamp), blank, sky, rms, nan, None, 0, 0, problem)
     place = int(corner(y, 0)) * mosaic.shape[1] + int(corner(x, 0))
     correlation = noise_correlation(stamp, sky, rms)
-    lag1 = np.nan if correlation is None else neighbour_correlation(correlation)
     image = fill(stamp, sky, rms, seed, place)
     hits = find_cosmic_rays((image - sky) / rms * _NOISE, _NOISE, blank, contrast=_CONTRAST)
     noise = rms / float(np.ptp(image))
     saturated = _saturated(pixels, saturation)
-    return OwnStamp(image, blank, sky, rms, noise, lag1, int(hits.sum()), saturated, "")
+    hit = int(hits.sum())
+    return OwnStamp(image, blank, sky, rms, noise, correlation, hit, saturated, "")
 
 
 def _around(mosaic, x, y, size, ratio):

@@ -15,6 +15,7 @@ from galrestore.rng import stream
 __all__ = [
     "amplitudes",
     "cosmos_correlation",
+    "covariance_of_sums",
     "draw_fields",
     "neighbour_correlation",
     "sky_correlation",
@@ -104,6 +105,28 @@ def amplitudes(correlation, shape):
         raise ValueError(msg)
     power = np.maximum(power, 0)
     return np.sqrt(power / power.mean())
+
+
+def covariance_of_sums(weights, correlation):
+    """
+    Return the covariance of weighted sums of the same pixels under correlated noise.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (S, H, W)
+        Weights of each sum, in units of each pixel's noise; 0 where a pixel takes no part.
+    correlation : ndarray of float64, shape (2 L + 1, 2 L + 1)
+        Correlation of the noise at lags of -L to L rows and columns, 1 in the middle.
+
+    Returns
+    -------
+    covariance : ndarray of float64, shape (S, S)
+        For white noise the sums of products of the weights.
+    """
+    from scipy.signal import fftconvolve  # takes longer to import than most stages need
+
+    spread = fftconvolve(weights, correlation[None], mode="same", axes=(1, 2))
+    return np.tensordot(weights, spread, axes=([1, 2], [1, 2]))
 
 
 def sky_correlation(sky, lags):

@@ -108,6 +108,37 @@ def test_the_match_tells_the_covariance_of_scale_and_offset():
     assert_allclose(expected[0, 0], 0.01 / np.sum(departure**2), rtol=1e-12)
 
 
+def test_errors_of_the_match_under_correlated_noise():
+    # White noise averaged over 3 x 3 pixels, of variance 1 / 9: it correlates like the overlap
+    # of two squares, (3 - |dx|)(3 - |dy|) / 9.
+    count, rms = 400, 0.1
+    overlap = (3 - np.abs(np.arange(-2, 3))) / 3
+    correlation = np.outer(overlap, overlap)
+    white = stream(6, "test.correlated").normal(size=(count, SIDE + 2, SIDE + 2))
+    field = sum(white[:, y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)) / 3
+    blurred = np.repeat(blur(gaussian(3.0)[None], KERNEL), count, axis=0)
+    low = 2.0 * blurred + 0.5 + rms * field
+    plain = rescale_matched(low, blurred, np.full(count, rms))
+    found = rescale_matched(low, blurred, np.full(count, rms), correlation=correlation)
+    # Scale and offset are the same numbers, their errors are not.
+    assert_array_equal(found.scale, plain.scale)
+    assert_array_equal(found.offset, plain.offset)
+    measured = np.cov(found.scale, found.offset)
+    expected = found.covariance[0]
+    error = np.sqrt((expected**2 + np.outer(expected.diagonal(), expected.diagonal())) / count)
+    assert np.all(np.abs(measured - expected) < 5 * error)
+    # The sky's mean has the power at frequency 0: nine times that of white noise, less 2.5% at
+    # the rims; a source of 3 pixels has less, and more than half of it.
+    ratio = found.covariance[0] / plain.covariance[0]
+    assert 5 < ratio[0, 0] < 9
+    assert 8 < ratio[1, 1] < 9
+    # White noise is correlated at lag 0 alone.
+    alone = np.zeros((3, 3))
+    alone[1, 1] = 1.0
+    same = rescale_matched(low, blurred, np.full(count, rms), correlation=alone)
+    assert_allclose(same.covariance, plain.covariance, rtol=1e-9)
+
+
 def test_weights_and_masks_of_the_match():
     truth = blur(gaussian(4.0)[None], KERNEL)
     low = 2 * truth + 1
