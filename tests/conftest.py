@@ -1,9 +1,14 @@
 """Fixtures of all tests."""
 
+import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.conda.programs import install, make_channel
+from tests.workflow.flow import Workflow, copy_sources
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,3 +38,32 @@ def real_data():
     if not (folder / "paper_sample").is_dir():
         skip(f"real images are not shipped with the project and not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """Folder of programs of a conda whose channel has the packages of envs/galrestore.yaml."""
+    folder = tmp_path_factory.mktemp("conda")
+    return install(folder, make_channel(folder / "channel"))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, worker_id):
+    """
+    The smoke configuration run to its end on two cores, once for all workers of xdist.
+
+    It is left in the folder GALRESTORE_SMOKE, if that is set, for the next run of pytest.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        base = base.parent
+    base = Path(os.environ.get("GALRESTORE_SMOKE", base))
+    folder, done = base / "smoke" / "a workflow", base / "smoke.done"
+    with open(base / "smoke.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            copy_sources(folder).snakemake("--cores", "2")
+            done.touch()
+    return Workflow(folder)

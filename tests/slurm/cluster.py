@@ -60,7 +60,7 @@ GresTypes=gpu
 SlurmdParameters=config_overrides
 ReturnToService=2
 MinJobAge=3600
-NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
 PartitionName=work Nodes={host} Default=YES PriorityTier=1 PreemptMode=OFF
 PartitionName=spare Nodes={host} PriorityTier=1 PreemptMode=REQUEUE GraceTime=0
 PartitionName=urgent Nodes={host} PriorityTier=10 PreemptMode=OFF

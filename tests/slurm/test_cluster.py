@@ -1,29 +1,28 @@
 """
 The workflow through a real SLURM: every job by sbatch, and jobs that end early.
 
-All is submitted at once, as most of the time is waiting: the smoke DAG, cut down to one mosaic
-of each telescope, one variant and 19 jobs, in which one job fails and one has too little
-memory, neither on the longest path; and trainings, of which one runs out of time and one is
-preempted.
+All is submitted at once, as much of the time is waiting: the whole smoke DAG, in conda
+environments, in which a job has too little memory; two jobs of which one fails; and
+trainings, of which one runs out of time and one is preempted.
 """
 
-import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
-import yaml
 
 from tests.slurm import cluster
 from tests.slurm.cluster import counts, rule
+from tests.workflow.second import SETTINGS, SecondRun, run_again
 from tests.workflow.training import (
     PATIENCE,
     STATE,
@@ -37,15 +36,13 @@ from tests.workflow.training import (
 pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/loopback")
-TARGETS = (
-    "results/tables/table1_jwst.md",
-    "results/population.parquet",
-    "results/figures/fig03_sizes.png",
-)
-# The tables that fig03_sizes reads, and one of another kind in their place, which is tried once.
-OUTPUT = ',\n    output:\n        pdf="results/figures/fig03_sizes.pdf"'
-RIGHT = 'catalogues=expand("results/stamps/{mosaic}.parquet", mosaic=HST)' + OUTPUT
-WRONG = 'catalogues="results/population.parquet",\n    retries: 0' + OUTPUT[1:]
+SHARDED = {"fit", "fit_pairs", "render", "degrade_galsim", "degrade_jwst"}
+TOGETHER = {"fit", "render", "degrade_jwst"}
+GPUS = {"train": 6, "restore_network": 11, "restore_network_limits": 6}
+# Of two jobs one fails, as it is told to write where nothing can be written.
+TWO = ("results/mosaics/truth.parquet", "results/figures/fig01_architecture.png")
+RIGHT = "--truth {output.truth:q}"
+WRONG = RIGHT.replace("{", "/proc/{")
 SKY, PAIRS = "results/mosaics/acs_f814w.parquet", "results/pairs/jwst.parquet"
 FIT = """
 import numpy
@@ -54,21 +51,20 @@ prepare_environment(".")
 from galrestore.sersic.fitting import fit_sersic
 fit_sersic(numpy.eye(48)[None], 2.0)
 """
-# Python alone needs more than 40 MB, and drawing a population less than 2,000.
-LITTLE = {"resample": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
+# Python alone needs more than 40 MB, and the figure less than 2,000.
+LITTLE = {"selection_funnel": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
 # SLURM looks every 30 s who has less than 30 s + 30 s left.
 SOON = {"train": {"slurm_extra": "'--signal=TERM@30'"}}
 
 
 @pytest.fixture(scope="module")
-def runs(slurm, fill_in, flow):
+def runs(slurm, fill_in, flow, programs):
     """All runs, side by side: what Snakemake and SLURM say of them."""
-    dag, late, spare, whole = flow("dag"), flow("late").folder, flow("spare"), flow("whole").folder
-    spare = spare.folder
-    _cut_down(dag.folder)
-    planned = dag.planned("--nocolor", *TARGETS)
-    dag.edit("workflow/rules/present.smk", RIGHT, WRONG)
+    dag, two = flow("dag"), flow("two")
+    late, spare, whole = (flow(name).folder for name in ("late", "spare", "whole"))
+    planned = dag.planned("--nocolor", *SETTINGS)
     fill_in(dag.folder, resources=LITTLE, retries=1)
+    fill_in(two.folder, retries=0)
     fill_in(late, resources=SOON, look=30)  # again when the others select, which is quick
     fill_in(spare, gpus="spare")
     for folder in (late, spare, whole):
@@ -78,16 +74,18 @@ def runs(slurm, fill_in, flow):
             late: pool.submit(_train, late, _run_out_of_time, *PROFILE),
             spare: pool.submit(_train, spare, _preempt, *PROFILE),
         }
-        submitted = pool.submit(dag.snakemake, *PROFILE, *TARGETS, check=False)
+        submitted = pool.submit(run_again, dag, programs, *PROFILE)
+        mended = pool.submit(_fail_and_mend, two)
         trained[whole] = pool.submit(_train_alone, whole, dag.folder / PAIRS, submitted)
         pool.submit(_compile, dag.folder, submitted).result()
-        first = submitted.result()
+        done = submitted.result()
         said = {folder: future.result() for folder, future in trained.items()}
-    jobs = {folder: cluster.jobs(folder) for folder in (dag.folder, late, spare)}
+    jobs = {folder: cluster.jobs(folder) for folder in (dag.folder, two.folder, late, spare)}
     return SimpleNamespace(
-        dag=dag,
+        dag=done,
         planned=planned,
-        first=first,
+        two=two,
+        mended=mended.result(),
         late=late,
         spare=spare,
         whole=whole,
@@ -96,28 +94,22 @@ def runs(slurm, fill_in, flow):
     )
 
 
-def _cut_down(folder):
-    """Leave one mosaic of each telescope, one variant, one baseline, no set of section 5."""
-    with _edited(folder / "config/config.yaml") as settings:
-        simulated = settings["acquire"]["simulated"]
-        mosaics = simulated["mosaics"]
-        simulated["mosaics"] = {name: mosaics[name] for name in ("acs_f814w", "nircam_f200w")}
-        del simulated["exposures"], settings["proxy"]
-        settings["fit"] = {"noise_lags": 0}  # compiles less
-        networks = settings["train"]["networks"]
-        del networks["nafnet"], networks["unet"]
-        settings["train"]["variants"] = {"jwst": ["jwst"]}
-        settings["restore"] = {"baselines": ["wiener"]}
-    with _edited(folder / "config/smoke.yaml") as settings:
-        del settings["acquire"]["simulated"]["exposures"]
-        del settings["train"]["networks"]["nafnet"], settings["train"]["variants"]
+@pytest.fixture(scope="module")
+def second(runs):
+    """The whole DAG, for the tests of every second run."""
+    return runs.dag
 
 
-@contextlib.contextmanager
-def _edited(path):
-    settings = yaml.safe_load(path.read_text())
-    yield settings
-    path.write_text(yaml.safe_dump(settings))
+def _fail_and_mend(flow):
+    """Run two jobs of which one fails, then what is left once that is mended."""
+    flow.edit("workflow/rules/acquire.smk", RIGHT, WRONG)
+    first = flow.snakemake(*PROFILE, *TWO, check=False)
+    log = (flow.folder / "results/logs/acquire/truth.log").read_text()
+    existed = [(flow.folder / name).exists() for name in TWO]
+    flow.edit("workflow/rules/acquire.smk", WRONG, RIGHT)
+    left = flow.planned("--nocolor", *TWO)
+    flow.snakemake(*PROFILE, *TWO)
+    return SimpleNamespace(first=first, log=log, existed=existed, left=left)
 
 
 def _train(folder, interrupt, *arguments):
@@ -179,54 +171,53 @@ def _signalled(process):
     return not suspended or any(mask >> (signal.SIGTERM - 1) & 1 for mask in pending)
 
 
-def test_every_job_goes_through_sbatch(runs):
-    completed = [job for job in runs.jobs[runs.dag.folder] if job["JobState"] == "COMPLETED"]
-    expected = dict(runs.planned)
-    assert expected.pop("fig03_sizes") == 1
-    assert counts(completed) == expected
+class TestWholeDag(SecondRun):
+    """What holds of every second run, and that SLURM made it."""
 
+    def test_every_job_goes_through_sbatch(self, runs):
+        jobs = runs.jobs[runs.dag.folder]
+        completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
+        expected = dict(runs.planned)
+        assert expected.pop("all") == 1
+        assert sum(expected.values()) > 160
+        assert counts(completed) == expected
 
-def test_training_and_restoring_ask_for_a_gpu_and_nothing_else_does(runs):
-    asked = {(rule(job), job.get("TresPerJob")) for job in runs.jobs[runs.dag.folder]}
-    assert {name for name, gpus in asked if gpus} == {"train", "restore_network"}
-    assert {gpus for _, gpus in asked if gpus} == {"gres:gpu:1"}
+    def test_what_needs_a_network_asks_for_a_gpu_and_nothing_else_does(self, runs):
+        asked = [job for job in runs.jobs[runs.dag.folder] if "TresPerJob" in job]
+        assert counts(asked) == GPUS
+        assert {job["TresPerJob"] for job in asked} == {"gres:gpu:1"}
 
+    def test_shards_that_are_ready_together_go_as_arrays(self, runs):
+        tasks = [job for job in runs.jobs[runs.dag.folder] if "ArrayTaskId" in job]
+        arrays = Counter((rule(job), job["ArrayJobId"]) for job in tasks)
+        # Shards of the others may be ready one by one.
+        found = {name: count for (name, _), count in arrays.items() if name in TOGETHER}
+        assert found == dict.fromkeys(TOGETHER, 3)
+        assert {name for name, _ in arrays} <= SHARDED
 
-def test_shards_go_as_arrays(runs):
-    tasks = [job for job in runs.jobs[runs.dag.folder] if "ArrayTaskId" in job]
-    arrays = {(rule(job), job["ArrayJobId"]) for job in tasks}
-    assert {name for name, _ in arrays} == {"fit", "degrade_jwst"}
-    assert set(counts(tasks).values()) == {2}
-    assert len(arrays) == len(counts(tasks))
-
-
-def test_job_with_too_little_memory_is_run_again_with_more(runs):
-    jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "resample"]
-    found = [(job["MinMemoryNode"], job["JobState"]) for job in jobs]
-    assert found == [("40M", "FAILED"), ("2000M", "COMPLETED")]
+    def test_job_with_too_little_memory_is_run_again_with_more(self, runs):
+        jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "selection_funnel"]
+        found = [(job["MinMemoryNode"], job["JobState"]) for job in jobs]
+        assert found == [("40M", "FAILED"), ("2000M", "COMPLETED")]
 
 
 def test_failed_job_is_named_and_the_rest_is_done_and_a_rerun_goes_on(runs):
-    folder, text = runs.dag.folder, runs.first.stderr
-    assert runs.first.returncode == 1
-    assert set(re.findall(r"^Error in rule (\w+):$", text, re.M)) == {
-        "fig03_sizes",
-        "resample",
-    }
-    error = text[text.index("Error in rule fig03_sizes") :]
-    assert "output: results/figures/fig03_sizes.pdf" in error
-    assert "log: results/logs/present/fig03_sizes.log" in error
-    log = (folder / "results/logs/present/fig03_sizes.log").read_text()
-    assert "results/population.parquet" in log
-    assert (folder / "results/tables/table1_jwst.md").exists()
-    assert (folder / "results/population.parquet").exists()
-
-    runs.dag.edit("workflow/rules/present.smk", WRONG, RIGHT)
-    assert runs.dag.planned("--nocolor", *TARGETS) == {"fig03_sizes": 1}
-    runs.dag.snakemake(*PROFILE, *TARGETS)
-    assert (folder / "results/figures/fig03_sizes.png").exists()
-    states = [job["JobState"] for job in cluster.jobs(folder) if rule(job) == "fig03_sizes"]
-    assert states == ["FAILED", "COMPLETED"]
+    folder, text = runs.two.folder, runs.mended.first.stderr
+    assert runs.mended.first.returncode == 1
+    assert re.findall(r"^Error in rule (\w+):$", text, re.M)[0] == "truth"
+    error = text[text.index("Error in rule truth") :]
+    assert "output: results/mosaics/truth.parquet" in error
+    assert "log: results/logs/acquire/truth.log" in error
+    assert "ERROR error: /proc/results: No such file" in runs.mended.log
+    assert runs.mended.existed == [False, True]
+    assert runs.mended.left == {"truth": 1}
+    assert all((folder / name).exists() for name in TWO)
+    states = [(rule(job), job["JobState"]) for job in runs.jobs[folder]]
+    assert sorted(states) == [
+        ("fig01_architecture", "COMPLETED"),
+        ("truth", "COMPLETED"),
+        ("truth", "FAILED"),
+    ]
 
 
 def test_training_that_runs_out_of_time_goes_on_in_another_job(runs):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conda.conftest import install
+from tests.conda.programs import install
 
 pytestmark = pytest.mark.workflow
 

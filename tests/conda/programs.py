@@ -1,10 +1,8 @@
-"""A channel and a stand-in for conda, made once."""
+"""A channel and a stand-in for conda in a folder."""
 
 import asyncio
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -12,6 +10,15 @@ ACTIVATE = """\
 export CONDA_PREFIX="$1"
 export PATH="$1/bin:$PATH"
 """
+
+
+def make_channel(folder):
+    """Make a channel of the packages of envs/galrestore.yaml in a folder, and return it."""
+    from tests.conda import channel  # its imports take a second
+
+    made = channel.make(folder, ROOT / "envs" / "galrestore.yaml")
+    asyncio.run(channel.write_index(made))
+    return made
 
 
 def install(folder, channel):
@@ -25,14 +32,3 @@ def install(folder, channel):
     (programs / "conda").chmod(0o755)
     (programs / "activate").write_text(ACTIVATE)
     return programs
-
-
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory):
-    """Folder of programs of a conda whose channel has the packages of envs/galrestore.yaml."""
-    from tests.conda import channel  # its imports take a second
-
-    folder = tmp_path_factory.mktemp("conda")
-    made = channel.make(folder / "channel", ROOT / "envs" / "galrestore.yaml")
-    asyncio.run(channel.write_index(made))
-    return install(folder, made)
