@@ -1,8 +1,8 @@
 """
 What the source of a module says: a digest of its code, and what it imports.
 
-To read all modules takes a second of processor time, and Snakemake asks for them at each start,
-twice for each job of a cluster.  So what was found is kept, as Python keeps what it compiled:
+To read all modules takes a start of Snakemake two seconds of processor time, and there are two
+starts for each job of a cluster.  So what was found is kept, as Python keeps what it compiled:
 in ``__pycache__`` beside the source, under the digest of the bytes that were read.  Where that
 folder cannot be written, or the file is broken, sources are read again.
 """

@@ -329,7 +329,7 @@ def test_real_stars_of_exposures_and_drizzled_product_agree(real_data, name, shi
         assert np.hypot(*(back - there)).mean() < 0.1
     else:
         # A visit 11 months before, whose guide stars put it 0.13 arcsec away: after this one
-        # shift four stars agree, and the fifth has moved by 13 milliarcseconds, 0.3 pixels.
+        # shift four stars agree, and the fifth is 0.3 pixels, 13 milliarcseconds, away.
         assert np.hypot(*(offsets - offsets[:, :4].mean(axis=1)[:, None]))[:4].max() < 0.1
         assert 0.2 < np.hypot(*offsets)[4] < 0.4
     # Counts of the same stars: aperture of 8 pixels, Poisson noise of 6,000 electrons and
