@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/loopback")
 SHARDED = {"fit", "fit_pairs", "render", "degrade_galsim", "degrade_jwst"}
-# Those of a rule whose shards wait for one job, so that they are ready together.
+# Those of a rule whose shards wait for the same jobs, so that they are ready together.
 TOGETHER = {"fit", "render", "degrade_jwst"}
 GPUS = {"train": 6, "restore_network": 11, "restore_network_limits": 6}
 # Of two jobs one fails, as it is told to write where nothing can be written.
