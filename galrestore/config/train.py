@@ -64,6 +64,15 @@ class Recipe(Section):
         paper="-",
         ge=0,
     )
+    displacement: int = setting(
+        0,
+        "Random displacement of stamps, cyclic, 0 to so many pixels on each axis: 7 for networks "
+        "that halve their images three times, which learn where on a lattice of 8 pixels "
+        "galaxies lie.",
+        unit="pixel",
+        paper="-",
+        ge=0,
+    )
     dihedral: bool = setting(True, "Random flips and quarter turns.", unit="", paper="-")
     ema: float = setting(
         0.0,

@@ -1,8 +1,40 @@
-"""Augmentation of batches: flips and quarter turns, and mixup; the same for LQ and GT."""
+"""Augmentation of batches: displacements, turns and mixup; the same for LQ and GT."""
 
 import torch
 
-__all__ = ["mix", "turn"]
+__all__ = ["displace", "mix", "turn"]
+
+
+def displace(images, generator, most):
+    """
+    Displace each pair of a batch; what leaves it at one edge comes in at the other.
+
+    A network that halves its images k times sees a lattice of 2^k pixels, and learns where
+    on it the galaxies lie, if all training stamps have them in the middle.
+
+    Parameters
+    ----------
+    images : torch.Tensor, shape (K, N, 1, H, W)
+        LQ and GT, or GT alone.
+    generator : numpy.random.Generator
+        Source of the random numbers.
+    most : int
+        Rows and columns of each pair move by 0 to ``most`` pixels, all equally likely; 0
+        for no displacement.
+
+    Returns
+    -------
+    displaced : torch.Tensor, shape (K, N, 1, H, W)
+        The images of a pair displaced alike.  No pixel is lost, so ranges stay.
+    """
+    if most == 0:
+        return images
+    count, (height, width) = images.shape[1], images.shape[-2:]
+    dy, dx = torch.from_numpy(generator.integers(most + 1, size=(2, count, 1)))
+    rows = (torch.arange(height) - dy) % height
+    columns = (torch.arange(width) - dx) % width
+    each = torch.arange(count)[:, None, None]
+    return images[:, each, 0, rows[:, :, None], columns[:, None, :]][:, :, None]
 
 
 def turn(images, generator):

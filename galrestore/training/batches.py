@@ -1,4 +1,4 @@
-"""Batches of a phase: which stamps, how turned and mixed, and with which noise."""
+"""Batches of a phase: which stamps, how placed, turned and mixed, and with which noise."""
 
 import logging
 import zlib
@@ -70,6 +70,7 @@ class Batches:
         where = torch.from_numpy(rows).to(self.images[0].device)
         images = torch.stack([cube[where] for cube in self.images])[:, :, None].to(self.device)
         generator = stream(self.seed, "train.augment", self.ident, step)
+        images = augmentation.displace(images, generator, self.phase.displacement)
         if self.phase.dihedral:
             images = augmentation.turn(images, generator)
         if self.degradation:

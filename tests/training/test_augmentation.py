@@ -6,12 +6,32 @@ import numpy as np
 import torch
 
 from galrestore.rng import stream
-from galrestore.training.augmentation import mix, turn
+from galrestore.training.augmentation import displace, mix, turn
 
 
 def _batch(count, height, width):
     values = torch.arange(2.0 * count * height * width)
     return values.view(2, count, 1, height, width)
+
+
+def test_all_displacements_come_equally_often_and_alike_for_both_images():
+    one = torch.arange(5.0 * 7).view(1, 1, 1, 5, 7)
+    images = torch.cat([one, one + 100]).expand(2, 4500, 1, 5, 7)
+    displaced = displace(images, stream(7, "displace"), 2)
+    torch.testing.assert_close(displaced[1] - displaced[0], torch.full((4500, 1, 5, 7), 100.0))
+    stamp = one[0, 0, 0].numpy()
+    expected = {np.roll(stamp, by, (0, 1)).tobytes() for by in np.ndindex(3, 3)}
+    counts = Counter(x.numpy().tobytes() for x in displaced[0, :, 0])
+    assert set(counts) == expected
+    # 500 each, standard deviation sqrt(4500 * 1/9 * 8/9) = 21: five of them.
+    assert all(abs(count - 500) < 105 for count in counts.values())
+
+
+def test_no_displacement_without_a_distance():
+    images, generator = _batch(5, 3, 4), stream(7, "displace")
+    assert displace(images, generator, 0) is images
+    # Nor is a number drawn: other augmentations are those of before.
+    assert generator.random() == stream(7, "displace").random()
 
 
 def test_all_eight_symmetries_come_equally_often_and_alike_for_both_images():

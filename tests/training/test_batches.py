@@ -34,6 +34,16 @@ def test_lq_comes_before_the_gt_of_the_same_stamps():
     assert seen == known  # one pass over all stamps
 
 
+def test_stamps_are_displaced_with_all_their_pixels_and_lq_with_gt():
+    _, batches = _batches()
+    _, displaced = _batches(displacement=7)
+    for step in range(3):
+        (_, at_home), (lq, gt) = batches(step), displaced(step)
+        torch.testing.assert_close(lq, gt + 0.5)
+        assert not torch.equal(gt, at_home)
+        assert torch.equal(gt.flatten(1).sort()[0], at_home.flatten(1).sort()[0])
+
+
 @pytest.mark.parametrize("degrade", ["fixed", "online"])
 def test_a_batch_follows_from_seed_lineage_and_step(degrade):
     settings = {"degrade": degrade, "mixup": 1.2, "dihedral": True}
