@@ -157,6 +157,7 @@ def reachable_modules(*modules):
     return found
 
 
+@cache
 def _path(name):
     base = _ROOT.joinpath(*name.split(".")[1:])
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")

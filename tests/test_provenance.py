@@ -35,8 +35,8 @@ def package(tmp_path, monkeypatch):
 
 def _forget():
     """Let the next fingerprint read the files again."""
-    for remembered in (provenance._sources, provenance._imports, provenance._is_module):
-        remembered.cache_clear()
+    for name in ("_sources", "_path", "_imports", "_is_module"):
+        getattr(provenance, name).cache_clear()
 
 
 def digest():
