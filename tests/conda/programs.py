@@ -6,6 +6,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Each start of Snakemake asks twice or more, and a shell answers at once.  What solves must not
+# import from the workflow that is under test.
+CONDA = """\
+#!/bin/sh
+case "$*" in
+"--version") echo "conda 25.1.0" ;;
+"info --json") echo '{{"conda_prefix": "{folder}", "platform": "linux-64"}}' ;;
+"config --get channel_priority --json")
+    echo '{{"channel_priority": "strict", "get": {{"channel_priority": "strict"}}}}' ;;
+*) exec env -u PYTHONPATH '{python}' '{script}' '{channel}' "$@" ;;
+esac
+"""
 ACTIVATE = """\
 export CONDA_PREFIX="$1"
 export PATH="$1/bin:$PATH"
@@ -26,9 +38,8 @@ def install(folder, channel):
     programs = folder / "bin"
     programs.mkdir(parents=True)
     script = Path(__file__).with_name("stand_in.py")
-    # What solves must not import from the workflow that is under test.
-    command = f"exec env -u PYTHONPATH '{sys.executable}' '{script}' '{channel}' '{folder}'"
-    (programs / "conda").write_text(f'#!/bin/sh\n{command} "$@"\n')
+    values = {"folder": folder, "python": sys.executable, "script": script, "channel": channel}
+    (programs / "conda").write_text(CONDA.format(**values))
     (programs / "conda").chmod(0o755)
     (programs / "activate").write_text(ACTIVATE)
     return programs

@@ -1,20 +1,17 @@
 """
-Stand-in for the program `conda`: a test double with a real solver.
+What makes environments behind the stand-in for `conda`: a test double with a real solver.
 
-It answers what Snakemake asks and refuses all else.  Packages are solved, linked and checked
-by rattler, from one channel in a folder, whatever channel the environment file names.
+Packages are solved, linked and checked by rattler, from one channel in a folder, whatever channel
+the environment file names.  `tests.conda.programs` answers what Snakemake asks besides; all
+else is refused.
 
-    python stand_in.py CHANNEL BASE <arguments of conda>
+    python stand_in.py CHANNEL <arguments of conda>
 """
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
-
-VERSION = "25.1.0"
-PRIORITY = {"channel_priority": "strict", "get": {"channel_priority": "strict"}}
 
 
 async def create(channel, file, prefix):
@@ -30,15 +27,9 @@ async def create(channel, file, prefix):
     await rattler.install(records, prefix, cache_dir=cache, show_progress=False)
 
 
-def answer(channel, base, arguments):
+def answer(channel, arguments):
     """Answer one command line."""
     match arguments:
-        case ["--version"]:
-            sys.stdout.write(f"conda {VERSION}\n")
-        case ["info", "--json"]:
-            sys.stdout.write(json.dumps({"conda_prefix": base, "platform": "linux-64"}) + "\n")
-        case ["config", "--get", "channel_priority", "--json"]:
-            sys.stdout.write(json.dumps(PRIORITY) + "\n")
         case ["env", "create", "--quiet", "--no-default-packages", "--file", file, "--prefix", to]:
             asyncio.run(create(channel, file, to))
         case ["clean", "-y", "--tarballs"]:
@@ -49,7 +40,7 @@ def answer(channel, base, arguments):
 
 if __name__ == "__main__":
     try:
-        answer(sys.argv[1], sys.argv[2], sys.argv[3:])
+        answer(sys.argv[1], sys.argv[2:])
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.stdout.flush()
