@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
-from scipy.stats import ks_2samp, spearmanr
 
 from galrestore.figures.style import BLUE, VERMILION, WIDTH, style
 
@@ -152,6 +151,8 @@ def _ticks(axis, dimension, limits, labelled):
 
 
 def _caption(samples, hst, galsim):
+    from scipy.stats import ks_2samp, spearmanr  # takes longer to import than most figures need
+
     first, second = samples.values()
     distances = [ks_2samp(a, b).statistic for a, b in zip(first, second, strict=True)]
     change = np.abs(spearmanr(first, axis=1).statistic - spearmanr(second, axis=1).statistic)

@@ -8,7 +8,6 @@ on its own, so that the two are not on one flux scale, as in the authors' pairs.
 
 import numpy as np
 from scipy.ndimage import convolve1d
-from scipy.signal import fftconvolve
 
 from galrestore.rng import stream
 from galrestore.synthesis.noise import amplitudes, draw_fields
@@ -93,6 +92,8 @@ def blur(images, kernel):
 
 
 def _convolve(image, kernel):
+    from scipy.signal import fftconvolve  # takes longer to import than most stages need
+
     padded = np.pad(image, [(side // 2, side // 2) for side in kernel.shape], mode="symmetric")
     return fftconvolve(padded, kernel, mode="valid")
 
