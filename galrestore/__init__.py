@@ -18,8 +18,9 @@ def restore_stamps(stamps, weights=None, self_ensemble=None):
     Parameters
     ----------
     stamps : ndarray, shape (N, H, W)
-        Images of one galaxy each, centred, best 64 x 64 pixels of 0.05 arcsec; in any
-        unit, with any sky level; finite; without cosmic rays.
+        Images of one galaxy each, best 64 x 64 pixels of 0.05 arcsec with the galaxy on
+        pixel (32, 32), counted from 0; in any unit, with any sky level; finite; without
+        cosmic rays.
     weights : str or Path, optional
         safetensors file of a network trained by galrestore, or the name of one that
         comes with the package; by default the best of those (``"nafnet"``).
