@@ -180,7 +180,9 @@ def _angle_error(eta, error):
 
 def _along(covariance, direction):
     """Return the standard error of a linear combination, for each object."""
-    return np.sqrt(np.einsum("ni,nij,nj->n", direction, covariance, direction))
+    # einsum adds up in an order that depends on the number of objects.
+    pairs = np.ndindex(covariance.shape[1:])
+    return np.sqrt(sum(direction[:, i] * covariance[:, i, j] * direction[:, j] for i, j in pairs))
 
 
 def _covariances(curvature):

@@ -72,3 +72,19 @@ def test_samples_of_any_size(count):
     result = fit_sersic(np.zeros((count, 12, 12)), FWHM)
     assert all(len(values) == count for values in result.values())
     assert result["flag"].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "correlation", [None, np.array([[0.1, 0.3, 0.1], [0.3, 1, 0.3], [0.1, 0.3, 0.1]])]
+)
+def test_company_changes_no_bit(correlation):
+    # As shards have other numbers of stamps, down to one.
+    noise = np.random.default_rng(5).normal(0, RMS, (40, 48, 48))
+    galaxy = GALAXY | {"x": 24.3, "y": 23.6}
+    turned = [galaxy | {"theta": angle} for angle in np.linspace(0, 3, 40)]
+    stamps = np.concatenate([model_images(row, (48, 48), FWHM) for row in turned]) + noise
+    given = {"rms": RMS, "noise_correlation": correlation}
+    together = fit_sersic(stamps, FWHM, **given)
+    alone = [fit_sersic(stamp[None], FWHM, **given) for stamp in stamps]
+    for name, values in together.items():
+        assert np.array_equal(values, np.concatenate([one[name] for one in alone])), name
