@@ -9,7 +9,7 @@ __all__ = ["reproducible"]
 
 
 @contextlib.contextmanager
-def reproducible(threads):
+def reproducible(threads, compiled=False):
     """
     Let torch give the same result each time, and put its switches back afterwards.
 
@@ -17,6 +17,8 @@ def reproducible(threads):
     ----------
     threads : int
         CPU threads; sums depend on their number by rounding.
+    compiled : bool, optional
+        Whether torch.compile is to know of it too; its import takes longer than all of torch.
 
     Yields
     ------
@@ -25,15 +27,19 @@ def reproducible(threads):
     """
     # cuBLAS reads this when it starts; without it deterministic algorithms are refused.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     filled = torch.utils.deterministic.fill_uninitialized_memory
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
+    if compiled:
+        torch.use_deterministic_algorithms(True)
     # Fills each new tensor, a tenth of the time of a step; nothing here reads such memory.
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        if compiled:
+            torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode(before[1])
         torch.utils.deterministic.fill_uninitialized_memory = filled

@@ -1,11 +1,14 @@
-"""Stage ``restore``: test images in, restored images out."""
+"""
+Stage ``restore``: test images in, restored images out.
+
+What networks alone or baselines alone need is imported where they run: on few stamps the
+imports, torch's above all, are most of a job.
+"""
 
 from pathlib import Path
 
 import numpy as np
 
-from galrestore.baselines.methods import METHODS, Choice, restore
-from galrestore.baselines.tuning import choices_of
 from galrestore.config import Degrade, Restore, section_from_json
 from galrestore.config.restore import BASELINES
 from galrestore.errors import EmptyError, InputError, SettingsError
@@ -14,7 +17,6 @@ from galrestore.files.contracts.tuning import TUNING_GRID
 from galrestore.files.cubes import read_cube, read_ids, write_cube
 from galrestore.files.tables import read_table
 from galrestore.stages.common import add_common_arguments, argument, provenance
-from galrestore.stages.degradation import psf_kernel
 
 
 def add_arguments(parser):
@@ -55,7 +57,6 @@ def run(args):
 
 
 def _network(args, stamps):
-    # torch takes two seconds to import, half of the job of a baseline on few stamps.
     from galrestore.networks.inference import apply_network
     from galrestore.networks.unscaled import apply_unscaled
     from galrestore.networks.weights import load_network
@@ -79,6 +80,10 @@ def _device(name):
 def _baseline(args, stamps):
     if args.method == "none":
         return stamps
+    from galrestore.baselines.methods import METHODS, Choice, restore
+    from galrestore.baselines.tuning import choices_of
+    from galrestore.stages.degradation import psf_kernel
+
     if args.grid:
         grid = read_table(args.grid, TUNING_GRID)
         if set(grid["method"]) != {args.method}:

@@ -91,7 +91,7 @@ def train(
 
     # Without a state to save, signals act as usual.
     listening = listen() if state else contextlib.nullcontext(Request())
-    with reproducible(phase.threads), listening as request:
+    with reproducible(phase.threads, phase.compile != "off"), listening as request:
         for step in _steps(first, phase, judge, fabric):
             rate = learning_rate(step, phase)
             for group in stepper.param_groups:

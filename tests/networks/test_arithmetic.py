@@ -1,5 +1,9 @@
 """Reproducible arithmetic: the same bytes each time, and nothing left behind."""
 
+import subprocess
+import sys
+
+import pytest
 import torch
 
 from galrestore.networks.arithmetic import reproducible
@@ -21,3 +25,18 @@ def test_a_step_gives_the_same_bytes_again_and_the_switches_go_back():
     assert all(map(torch.equal, *gradients))
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.utils.deterministic.fill_uninitialized_memory
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_compiler_knows_if_there_is_one_and_is_not_imported_otherwise(compiled):
+    code = f"""
+import sys, torch
+from galrestore.networks.arithmetic import reproducible
+with reproducible(1, {compiled}):
+    assert torch.get_deterministic_debug_mode() == 2
+    compiler = sys.modules.get("torch._inductor.config")
+    print(compiler is not None and compiler.deterministic)
+print(torch.get_deterministic_debug_mode(), compiler is not None and compiler.deterministic)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(compiled), "0", "False"]
