@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from galrestore.config.archive import Archive
-from galrestore.config.base import Section, setting
+from galrestore.config.base import Section, setting, without_nulls
 from galrestore.config.local import LocalFolder, LocalMosaic, LocalPairs, PublishedFits
 from galrestore.config.mosaic import Name, Telescope
 
@@ -266,11 +266,17 @@ class SimulatedSky(Section):
         SimulatedPopulation(), "Galaxies and stars.", unit="", paper="-"
     )
     mosaics: dict[Name, SimulatedMosaic] = setting(
-        ..., "Mosaics to render, by name.", unit="", paper="3.1, 3.3", min_length=1
+        ...,
+        "Mosaics to render, by name; null takes one out.",
+        unit="",
+        paper="3.1, 3.3",
+        min_length=1,
     )
     exposures: dict[Name, SimulatedExposures] = setting(
-        {}, "Sets of single exposures to render, by name.", unit="", paper="5.1"
+        {}, "Sets of single exposures to render, by name; null takes one out.", unit="", paper="5.1"
     )
+
+    _named = field_validator("mosaics", "exposures", mode="before")(without_nulls)
 
     @model_validator(mode="after")
     def _exposures_share_a_filter(self):

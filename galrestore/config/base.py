@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Section", "setting"]
+__all__ = ["Section", "setting", "without_nulls"]
 
 
 class Section(BaseModel):
@@ -38,3 +38,10 @@ def setting(default: Any, description: str, *, unit: str, paper: str, **limits: 
     """
     extra: dict[str, Any] = {"unit": unit, "paper": paper}
     return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+def without_nulls(value: Any) -> Any:
+    """Take out what is null by name: one that an earlier file of settings gave."""
+    if not isinstance(value, dict):
+        return value
+    return {name: item for name, item in value.items() if item is not None}

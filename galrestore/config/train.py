@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from galrestore.config.base import Section, setting
+from galrestore.config.base import Section, setting, without_nulls
 from galrestore.config.networks import Network, Restormer
 
 __all__ = ["DEFAULT_NETWORK", "Phase", "Recipe", "Train", "Variant"]
@@ -232,12 +232,7 @@ class Train(Recipe):
         min_length=1,
     )
 
-    @field_validator("variants", mode="before")
-    @classmethod
-    def _without_nulls(cls, value: Any):
-        if not isinstance(value, dict):
-            return value
-        return {name: variant for name, variant in value.items() if variant is not None}
+    _variants = field_validator("variants", mode="before")(without_nulls)
 
     @model_validator(mode="after")
     def _recipes_belong_to_networks(self):

@@ -33,6 +33,12 @@ def test_null_on_the_command_line_is_null():
     assert list(config.load(demonstration(variants)).train.variants) == [
         "galsim", "jwst", "transfer",
     ]  # fmt: skip
+    sky = "acquire={simulated: {mosaics: {nircam_f277w: null}, exposures: {epochs_f814w: ~}}}"
+    simulated = config.load(demonstration(sky, without)).acquire.simulated
+    assert [name for name in simulated.mosaics if name.startswith("nircam")] == [
+        "nircam_f115w", "nircam_f200w", "nircam_f444w",
+    ]  # fmt: skip
+    assert simulated.exposures == {}
 
 
 def test_other_texts_stay():
