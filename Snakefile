@@ -47,3 +47,6 @@ rule all:
         PRESENTED,
         REPORTED,
         "results/checks/report.xml",
+
+
+work_in_place(workflow, apart={"train"})

@@ -5,7 +5,7 @@ import sys
 
 from galrestore.provenance import fingerprint
 
-__all__ = ["one_of", "prepare_environment", "software_changed"]
+__all__ = ["one_of", "prepare_environment", "software_changed", "work_in_place"]
 
 
 def prepare_environment(folder):
@@ -71,3 +71,23 @@ def software_changed(dag):
         " another envs/galrestore.yaml, or with --use-conda on where it is off now or the reverse."
         " To keep them, stop now and add --rerun-triggers mtime params input code (docs/reruns.md)"
     )
+
+
+def work_in_place(workflow, apart):
+    """
+    Let a job of SLURM do its work in the Snakemake that it starts.
+
+    The plugin has that Snakemake start another one, as a step of the job.  Nothing changes in
+    any other process: not in the one that submits, and not in a task of an array, where the
+    plugin's step alone knows which of the jobs the task is.
+
+    Parameters
+    ----------
+    workflow : snakemake.workflow.Workflow
+        The workflow, with all its rules.
+    apart : set of str
+        Rules that stay steps, such as those that act on SLURM's signals, which go to steps.
+    """
+    in_job = workflow.remote_exec and "SLURM_JOB_ID" in os.environ
+    if in_job and "SLURM_ARRAY_TASK_ID" not in os.environ:
+        workflow.localrules(*({rule.name for rule in workflow.rules} - apart))

@@ -59,8 +59,10 @@ PreemptMode=REQUEUE
 GresTypes=gpu
 SlurmdParameters=config_overrides
 ReturnToService=2
+# What an ended job leaves behind gets SIGKILL after 30 s if not set, and no job starts before.
+KillWait=10
 MinJobAge=3600
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs=5 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
 PartitionName=work Nodes={host} Default=YES PriorityTier=1 PreemptMode=OFF
 PartitionName=spare Nodes={host} PriorityTier=1 PreemptMode=REQUEUE GraceTime=0
 PartitionName=urgent Nodes={host} PriorityTier=10 PreemptMode=OFF
@@ -99,8 +101,8 @@ def rule(job):
 
 
 def counts(jobs):
-    """Number of jobs by rule."""
-    return dict(Counter(map(rule, jobs)))
+    """Number of jobs by rule, or by name of a group."""
+    return Counter(map(rule, jobs))
 
 
 def summary(job):

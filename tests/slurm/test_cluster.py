@@ -2,8 +2,8 @@
 The workflow through a real SLURM: every job by sbatch, and jobs that end early.
 
 All is submitted at once, as much of the time is waiting: the whole smoke DAG, in conda
-environments, in which a job has too little memory; two jobs of which one fails; and
-trainings, of which one runs out of time and one is preempted.
+environments and with small jobs in groups, in which a job has too little memory; two jobs of
+which one fails; and trainings, of which one runs out of time and one is preempted.
 """
 
 import os
@@ -19,6 +19,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import yaml
 
 from tests.slurm import cluster
 from tests.slurm.cluster import counts, rule
@@ -36,10 +37,15 @@ from tests.workflow.training import (
 pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/loopback")
+# Groups of half the size, for two cores; said here, they replace all of the profile's.
+SIZES = {"limits": 5, "baselines": 2, "restorations": 6}
+SIZES |= dict.fromkeys(("overview", "measurements", "tables", "figures"), 4)
+SIZED = (f"{name}={size}" for name, size in SIZES.items())
+GROUPED = ("--profile", "profiles/grouped", "--group-components", *SIZED)
 SHARDED = {"fit", "fit_pairs", "render", "degrade_galsim", "degrade_jwst"}
 # Those of a rule whose shards wait for the same jobs, so that they are ready together.
 TOGETHER = {"fit", "render", "degrade_jwst"}
-GPUS = {"train": 6, "restore_network": 11, "restore_network_limits": 6}
+GPUS = {"train": 4, "restore_network": 11, "restorations_restore_network_limits": 1}
 # Of two jobs one fails, as it is told to write where nothing can be written.
 TWO = ("results/mosaics/truth.parquet", "results/figures/fig01_architecture.png")
 RIGHT = "--truth {output.truth:q}"
@@ -52,8 +58,8 @@ prepare_environment(".")
 from galrestore.sersic.fitting import fit_sersic
 fit_sersic(numpy.eye(48)[None], 2.0)
 """
-# Python alone needs more than 40 MB, and the figure less than 2,000.
-LITTLE = {"selection_funnel": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
+# Python alone needs more than 40 MB, and the stage less than 2,000.
+LITTLE = {"resample": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
 # SLURM looks every 30 s who has less than 30 s + 30 s left.
 SOON = {"train": {"slurm_extra": "'--signal=TERM@30'"}}
 
@@ -75,7 +81,7 @@ def runs(slurm, fill_in, flow, programs):
             late: pool.submit(_train, late, _run_out_of_time, *PROFILE),
             spare: pool.submit(_train, spare, _preempt, *PROFILE),
         }
-        submitted = pool.submit(run_again, dag, programs, *PROFILE)
+        submitted = pool.submit(run_again, dag, programs, *PROFILE, *GROUPED)
         mended = pool.submit(_fail_and_mend, two)
         trained[whole] = pool.submit(_train_alone, whole, dag.folder / PAIRS, submitted)
         pool.submit(_compile, dag.folder, submitted).result()
@@ -176,12 +182,21 @@ class TestWholeDag(SecondRun):
     """What holds of every second run, and that SLURM made it."""
 
     def test_every_job_goes_through_sbatch(self, runs):
+        """Each job of the DAG is one of SLURM, or one of a group that is."""
+        groups = yaml.safe_load((runs.dag.folder / "profiles/grouped/config.yaml").read_text())
         jobs = runs.jobs[runs.dag.folder]
         completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
         expected = dict(runs.planned)
         assert expected.pop("all") == 1
-        assert sum(expected.values()) > 160
-        assert counts(completed) == expected
+        assert sum(expected.values()) > 150
+        submitted, within = counts(completed), _in_groups(runs.dag.said)
+        alone = {name: submitted.pop(name) for name in expected if name in submitted}
+        assert Counter(alone) + within == expected
+        assert set(within) == set(groups["groups"]) & set(expected)
+        # What is left has the names of groups, as the plugin writes them.
+        names = Counter(name.split("_")[0] for name in submitted.elements())
+        assert names == Counter(re.findall(r"Group job (\w+) \(", runs.dag.said))
+        assert set(names) == set(groups["groups"].values())
 
     def test_what_needs_a_network_asks_for_a_gpu_and_nothing_else_does(self, runs):
         asked = [job for job in runs.jobs[runs.dag.folder] if "TresPerJob" in job]
@@ -193,13 +208,18 @@ class TestWholeDag(SecondRun):
         arrays = Counter((rule(job), job["ArrayJobId"]) for job in tasks)
         # Shards of the others may be ready one by one.
         found = {name: count for (name, _), count in arrays.items() if name in TOGETHER}
-        assert found == dict.fromkeys(TOGETHER, 3)
+        assert found == dict.fromkeys(TOGETHER, 2)
         assert {name for name, _ in arrays} <= SHARDED
 
     def test_job_with_too_little_memory_is_run_again_with_more(self, runs):
-        jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "selection_funnel"]
+        jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "resample"]
         found = [(job["MinMemoryNode"], job["JobState"]) for job in jobs]
         assert found == [("40M", "FAILED"), ("2000M", "COMPLETED")]
+
+
+def _in_groups(said):
+    """Number of jobs in groups by rule; Snakemake lists those of a group, indented."""
+    return Counter(re.findall(r"^    rule (\w+):$", said, re.M))
 
 
 def test_failed_job_is_named_and_the_rest_is_done_and_a_rerun_goes_on(runs):
@@ -209,6 +229,11 @@ def test_failed_job_is_named_and_the_rest_is_done_and_a_rerun_goes_on(runs):
     error = text[text.index("Error in rule truth") :]
     assert "output: results/mosaics/truth.parquet" in error
     assert "log: results/logs/acquire/truth.log" in error
+    # Logs of jobs that failed are kept; this one has started Snakemake once.
+    (log,) = (folder / ".snakemake/slurm_logs/rule_truth").glob("*.log")
+    assert re.findall(r"^SNAKEMAKE$|^localrule \w+:$", log.read_text(), re.M) == [
+        "SNAKEMAKE", "localrule truth:",
+    ]  # fmt: skip
     assert "ERROR error: /proc/results: No such file" in runs.mended.log
     assert runs.mended.existed == [False, True]
     assert runs.mended.left == {"truth": 1}

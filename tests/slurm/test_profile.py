@@ -20,6 +20,11 @@ def profile():
 
 
 @pytest.fixture(scope="module")
+def grouped():
+    return yaml.safe_load((ROOT / "profiles/grouped/config.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
 def rules():
     texts = [path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")]
     return {name for text in texts for names in RULE.findall(text) for name in names if name}
@@ -30,6 +35,30 @@ def test_rules_exist(profile, rules):
     named = {*arrays, *profile["set-resources"], *profile["set-threads"]}
     assert {"train", "restore_network_limits"} <= rules
     assert named <= rules
+
+
+def test_groups_are_of_small_jobs_that_exist(profile, grouped, rules):
+    """Neither of training nor of shards, and those with a GPU are apart."""
+    members = {name: rules_of(grouped, name) for name in set(grouped["groups"].values())}
+    assert {"measure", "table1", "check"} <= set(grouped["groups"]) <= rules
+    shards = profile["slurm-array-jobs"].split(", ")
+    assert not {"train", "select", "shapes", *shards} & set(grouped["groups"])
+    assert members["restorations"] == {"restore_network_limits"}
+    others = [names for group, names in members.items() if group != "restorations"]
+    assert not set.union(*others) & set(profile["set-resources"])
+    assert set(grouped["group-components"]) <= set(members)
+    # The first part of a group's name in SLURM is the group's.
+    assert not any("_" in name for name in members)
+
+
+def rules_of(grouped, group):
+    return {rule for rule, name in grouped["groups"].items() if name == group}
+
+
+def test_a_group_asks_for_what_its_largest_job_does(profile):
+    """As its jobs run one after the other; seen in SLURM: 2,000 MB of three jobs."""
+    assert profile["resources"]["turn"] == profile["default-resources"]["turn"] == 1
+    assert profile["set-resource-scopes"] == {"turn": "local"}
 
 
 def test_plugin_knows_the_settings(profile):

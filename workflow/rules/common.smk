@@ -11,7 +11,7 @@ from galrestore.errors import SettingsError
 from galrestore.page.contents import entry_of, in_order
 from galrestore.provenance import content_digest, fingerprint
 from galrestore.weights import checkpoint_file
-from galrestore.workflow import one_of, prepare_environment, software_changed
+from galrestore.workflow import one_of, prepare_environment, software_changed, work_in_place
 
 try:
     RUN = settings_of.load(config, workflow.basedir)
