@@ -103,8 +103,8 @@ def test_editing_select_reruns_select_and_everything_below(editable):
     planned = editable.planned()
     # Images of the truth are made by the stage that makes the sets: one fingerprint.
     assert set(planned) == BELOW_SELECT | {"select", "exposure_truth"}
-    assert planned["select"] == 6
-    assert planned["train"] == 6
+    assert planned["select"] == 4
+    assert planned["train"] == 4
 
 
 def test_editing_a_deep_module_reruns_from_the_stages_that_reach_it(editable):
