@@ -21,6 +21,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
+
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "setpriv")
 PATIENCE = 60  # s, for daemons to come up
@@ -59,8 +61,6 @@ PreemptMode=REQUEUE
 GresTypes=gpu
 SlurmdParameters=config_overrides
 ReturnToService=2
-# What an ended job leaves behind gets SIGKILL after 30 s if not set, and no job starts before.
-KillWait=10
 MinJobAge=3600
 NodeName={host} NodeAddr=127.0.0.1 CPUs=5 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
 PartitionName=work Nodes={host} Default=YES PriorityTier=1 PreemptMode=OFF
@@ -130,9 +130,18 @@ def running():
             subprocess.run(["scancel", "--user", "root"], check=False)
             _wait(lambda: not ask("squeue", "--noheader"), "jobs are still running")
     finally:
+        _end_strays(folder)
         if CONFIGURATION.is_symlink():
             CONFIGURATION.unlink()
         shutil.rmtree(folder)
+
+
+def _end_strays(folder):
+    """End what SLURM lost sight of: without cgroups it follows parents, which may be gone."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("SLURM_CONF") == str(folder / "slurm.conf"):
+                process.kill()
 
 
 def _configure(folder):

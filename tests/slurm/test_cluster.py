@@ -60,8 +60,9 @@ fit_sersic(numpy.eye(48)[None], 2.0)
 """
 # Python alone needs more than 40 MB, and the stage less than 2,000.
 LITTLE = {"resample": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
-# SLURM looks every 30 s who has less than 30 s + 30 s left.
-SOON = {"train": {"slurm_extra": "'--signal=TERM@30'"}}
+# SLURM looks every 30 s who has less than 30 s + 30 s left. Without a GPU, for which the job that
+# preempts would wait, and all others for that job.
+SOON = {"train": {"slurm_extra": "'--signal=TERM@30'", "gpu": 0}}
 
 
 @pytest.fixture(scope="module")
