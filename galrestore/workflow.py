@@ -78,8 +78,8 @@ def work_in_place(workflow, apart):
     Let a job of SLURM do its work in the Snakemake that it starts.
 
     The plugin has that Snakemake start another one, as a step of the job.  Nothing changes in
-    any other process: not in the one that submits, and not in a task of an array, where the
-    plugin's step alone knows which of the jobs the task is.
+    any other process: not in the one that submits, and not in a task of an array but its first,
+    as the others start with the first one's job and only the plugin's step knows theirs.
 
     Parameters
     ----------
@@ -88,6 +88,6 @@ def work_in_place(workflow, apart):
     apart : set of str
         Rules that stay steps, such as those that act on SLURM's signals, which go to steps.
     """
-    in_job = workflow.remote_exec and "SLURM_JOB_ID" in os.environ
-    if in_job and "SLURM_ARRAY_TASK_ID" not in os.environ:
+    task, first = (os.environ.get(f"SLURM_ARRAY_TASK_{what}") for what in ("ID", "MIN"))
+    if workflow.remote_exec and "SLURM_JOB_ID" in os.environ and task == first:
         workflow.localrules(*({rule.name for rule in workflow.rules} - apart))

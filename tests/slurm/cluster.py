@@ -63,8 +63,10 @@ SlurmdParameters=config_overrides
 ReturnToService=2
 MinJobAge=3600
 NodeName={host} NodeAddr=127.0.0.1 CPUs=5 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
+# What needs a GPU comes first, as all else waits for it.
 PartitionName=work Nodes={host} Default=YES PriorityTier=1 PreemptMode=OFF
-PartitionName=spare Nodes={host} PriorityTier=1 PreemptMode=REQUEUE GraceTime=0
+PartitionName=gpus Nodes={host} PriorityTier=2 PreemptMode=OFF
+PartitionName=spare Nodes={host} PriorityTier=2 PreemptMode=REQUEUE GraceTime=0
 PartitionName=urgent Nodes={host} PriorityTier=10 PreemptMode=OFF
 """
 GRES_CONF = "NodeName={host} Name=gpu File=/dev/null\nNodeName={host} Name=gpu File=/dev/zero\n"

@@ -27,9 +27,9 @@ def slurm(need):
 def fill_in(slurm):
     """Fill the profile in for the cluster: a function of the workflow's folder."""
 
-    # Each look in vain makes the plugin wait 10 s more for the next: it looks after 6, 22 and
-    # 48 s, and jobs take 4 to 9 s.
-    def fill(folder, gpus="work", resources=None, look=6, **settings):
+    # Each look in vain makes the plugin wait 10 s more for the next: it looks after 8, 26 and
+    # 54 s; jobs take 4 to 9 s, groups 15 to 25.
+    def fill(folder, gpus="gpus", resources=None, look=8, **settings):
         profile = yaml.safe_load((folder / "profiles/slurm/config.yaml").read_text())
         everywhere, of_rules = profile["default-resources"], profile["set-resources"]
         # Accounts are in slurmdbd's database, and there is none.

@@ -1,9 +1,9 @@
 """
 The workflow through a real SLURM: every job by sbatch, and jobs that end early.
 
-All is submitted at once, as much of the time is waiting: the whole smoke DAG, in conda
-environments and with small jobs in groups, in which a job has too little memory; two jobs of
-which one fails; and trainings, of which one runs out of time and one is preempted.
+All runs side by side, as much of the time is waiting: the whole smoke DAG, in conda environments
+and with small jobs in groups, in which a job has too little memory; two jobs of which one fails;
+and trainings, of which one runs out of time and one is preempted.
 """
 
 import os
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/loopback")
 # Groups of half the size, for two cores; said here, they replace all of the profile's.
-SIZES = {"limits": 5, "baselines": 2, "restorations": 6}
-SIZES |= dict.fromkeys(("overview", "measurements", "tables", "figures"), 4)
+SIZES = {"limits": 5, "baselines": 2, "restorations": 6, "measurements": 6}
+SIZES |= {"overview": 5, "trust": 2, "galaxies": 4, "images": 4}
 SIZED = (f"{name}={size}" for name, size in SIZES.items())
 GROUPED = ("--profile", "profiles/grouped", "--group-components", *SIZED)
 SHARDED = {"fit", "fit_pairs", "render", "degrade_galsim", "degrade_jwst"}
@@ -50,7 +50,9 @@ GPUS = {"train": 4, "restore_network": 11, "restorations_restore_network_limits"
 TWO = ("results/mosaics/truth.parquet", "results/figures/fig01_architecture.png")
 RIGHT = "--truth {output.truth:q}"
 WRONG = RIGHT.replace("{", "/proc/{")
-SKY, PAIRS = "results/mosaics/acs_f814w.parquet", "results/pairs/jwst.parquet"
+# Files of the DAG after which something else is started, where processors wait for the next jobs.
+MOSAIC, STAMPS = "results/mosaics/acs_f814w.parquet", "results/stamps/acs_f814w.parquet"
+PAIRS, POPULATION = "results/pairs/jwst.parquet", "results/population.parquet"
 FIT = """
 import numpy
 from galrestore.workflow import prepare_environment
@@ -58,8 +60,8 @@ prepare_environment(".")
 from galrestore.sersic.fitting import fit_sersic
 fit_sersic(numpy.eye(48)[None], 2.0)
 """
-# Python alone needs more than 40 MB, and the stage less than 2,000.
-LITTLE = {"resample": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
+# Python alone needs more than 40 MB, and the stage less than 2,000; few jobs wait for this one.
+LITTLE = {"multi_epoch": {"mem_mb": "40 * 50 ** (attempt - 1)"}}
 # SLURM looks every 30 s who has less than 30 s + 30 s left. Without a GPU, for which the job that
 # preempts would wait, and all others for that job.
 SOON = {"train": {"slurm_extra": "'--signal=TERM@30'", "gpu": 0}}
@@ -70,28 +72,34 @@ def runs(slurm, fill_in, flow, programs):
     """All runs, side by side: what Snakemake and SLURM say of them."""
     dag, two = flow("dag"), flow("two")
     late, spare, whole = (flow(name).folder for name in ("late", "spare", "whole"))
-    planned = dag.planned("--nocolor", *SETTINGS)
     fill_in(dag.folder, resources=LITTLE, retries=1)
     fill_in(two.folder, retries=0)
-    fill_in(late, resources=SOON, look=30)  # again when the others select, which is quick
+    fill_in(late, resources=SOON)
     fill_in(spare, gpus="spare")
     for folder in (late, spare, whole):
         prepare(folder)
-    with ThreadPoolExecutor() as pool:
-        trained = {
-            late: pool.submit(_train, late, _run_out_of_time, *PROFILE),
-            spare: pool.submit(_train, spare, _preempt, *PROFILE),
-        }
+    with ThreadPoolExecutor(7) as pool:
         submitted = pool.submit(run_again, dag, programs, *PROFILE, *GROUPED)
-        mended = pool.submit(_fail_and_mend, two)
-        trained[whole] = pool.submit(_train_alone, whole, dag.folder / PAIRS, submitted)
-        pool.submit(_compile, dag.folder, submitted).result()
+        planned = pool.submit(two.planned, "--nocolor", *SETTINGS)
+
+        def after(name, function, *arguments):
+            """Call a function once a file of the DAG is there."""
+            return pool.submit(_after, dag.folder / name, submitted, function, *arguments)
+
+        compiled = after(MOSAIC, _compile, dag.folder)
+        mended = after(POPULATION, _fail_and_mend, two)
+        trained = {
+            late: after(PAIRS, _train, late, _run_out_of_time, *PROFILE),
+            spare: after(STAMPS, _train, spare, _preempt, *PROFILE),
+            whole: after(POPULATION, _train, whole, lambda *_: None, "--cores", "1"),
+        }
+        compiled.result()
         done = submitted.result()
         said = {folder: future.result() for folder, future in trained.items()}
     jobs = {folder: cluster.jobs(folder) for folder in (dag.folder, two.folder, late, spare)}
     return SimpleNamespace(
         dag=done,
-        planned=planned,
+        planned=planned.result(),
         two=two,
         mended=mended.result(),
         late=late,
@@ -129,22 +137,16 @@ def _train(folder, interrupt, *arguments):
     return process.returncode, text
 
 
-def _train_alone(folder, path, submitted):
-    """Train here without a break, once the jobs that keep all cores busy are done."""
-    _wait_for(path, submitted)
-    return _train(folder, lambda *_: None, "--cores", "1")
-
-
-def _compile(folder, submitted):
+def _compile(folder):
     """Compile the fits as an earlier run would have, while jobs that take less are waited for."""
-    _wait_for(folder / SKY, submitted)
     env = os.environ | {"PYTHONPATH": str(folder)}
     subprocess.run([sys.executable, "-c", FIT], cwd=folder, env=env, check=True)
 
 
-def _wait_for(path, submitted):
+def _after(path, submitted, function, *arguments):
     while not (path.exists() or submitted.done()):
         time.sleep(0.5)
+    return function(*arguments)
 
 
 def _run_out_of_time(folder, process):
@@ -213,7 +215,7 @@ class TestWholeDag(SecondRun):
         assert {name for name, _ in arrays} <= SHARDED
 
     def test_job_with_too_little_memory_is_run_again_with_more(self, runs):
-        jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "resample"]
+        jobs = [job for job in runs.jobs[runs.dag.folder] if rule(job) == "multi_epoch"]
         found = [(job["MinMemoryNode"], job["JobState"]) for job in jobs]
         assert found == [("40M", "FAILED"), ("2000M", "COMPLETED")]
 

@@ -34,15 +34,26 @@ def run(flow, **environment):
     return done.stdout + done.stderr
 
 
-def test_a_job_does_its_work_in_the_snakemake_that_it_starts(flow):
-    said = run(flow, SLURM_JOB_ID="7")
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SLURM_JOB_ID": "7"},
+        {"SLURM_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "10", "SLURM_ARRAY_TASK_MIN": "10"},
+    ],
+)
+def test_a_job_does_its_work_in_the_snakemake_that_it_starts(flow, environment):
+    """As does the first task of an array, which starts with its own job."""
+    said = run(flow, **environment)
     assert "localrule fig01_architecture:" in said
     assert (flow.folder / FIGURE).exists()
     assert not (flow.folder / "step").exists()
 
 
-@pytest.mark.parametrize("environment", [{"SLURM_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"}, {}])
-def test_a_task_of_an_array_is_left_to_its_step(flow, environment):
+@pytest.mark.parametrize(
+    "environment",
+    [{"SLURM_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_MIN": "1"}, {}],
+)
+def test_another_task_of_an_array_is_left_to_its_step(flow, environment):
     """As is whatever SLURM has not started."""
     said = run(flow, **environment)
     assert "\nrule fig01_architecture:" in said
