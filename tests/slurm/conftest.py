@@ -28,7 +28,7 @@ def fill_in(slurm):
     """Fill the profile in for the cluster: a function of the workflow's folder."""
 
     # Each look in vain makes the plugin wait 10 s more for the next: it looks after 8, 26 and
-    # 54 s; jobs take 4 to 9 s, groups 15 to 25.
+    # 54 s; most jobs take 4 to 20 s on a busy machine of two processors, groups up to 35.
     def fill(folder, gpus="gpus", resources=None, look=8, **settings):
         profile = yaml.safe_load((folder / "profiles/slurm/config.yaml").read_text())
         everywhere, of_rules = profile["default-resources"], profile["set-resources"]
