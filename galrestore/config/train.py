@@ -266,7 +266,7 @@ class Train(Recipe):
             if len(lengths) > 1:
                 msg = (
                     f"train.schedule 'paper' needs models of equal length, but the phases of "
-                    f"{name!r} begin models of {lengths} phases"
+                    f"{name!r} begin models of {lengths} phases; 'code' takes any"
                 )
                 raise ValueError(msg)
             if any(_cosine(recipe) != _cosine(recipes[0]) for recipe in recipes):

@@ -57,7 +57,7 @@ def test_a_variant_of_an_unknown_network_is_refused():
 def test_one_cosine_over_shared_phases_needs_models_of_equal_length():
     models = {"galsim": ("galsim",), "transfer": ("galsim", "jwst")}
     assert Train(variants=models).models() == ["restormer/galsim", "restormer/galsim-jwst"]
-    with pytest.raises(ValidationError, match=r"'galsim' begin models of \[1, 2\] phases"):
+    with pytest.raises(ValidationError, match=r"'galsim' begin models of \[1, 2\] phases; 'code'"):
         Train(variants=models, schedule="paper")
 
 
