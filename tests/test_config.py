@@ -69,6 +69,25 @@ def test_nothing_of_the_demonstrations_recipe_is_left_in_the_papers():
         assert run.train.recipe("restormer", lineage) == Recipe(**changed)
 
 
+def test_the_paper_configuration_names_all_that_the_demonstration_sets():
+    # Else a setting of the demonstration's would be in the paper's run unsaid. Variants and
+    # networks are the paper's three with their own, the sky is taken away as a whole.
+    def settings(section):
+        for key, value in section.items():
+            yield key
+            if isinstance(value, dict):
+                yield from (f"{key}.{below}" for below in settings(value))
+
+    demonstration, paper = (
+        yaml.safe_load((FOLDER / name).read_text()) for name in ("config.yaml", "paper.yaml")
+    )
+    assert paper["acquire"]["simulated"] is None
+    apart = ("acquire.simulated.", "train.variants.", "train.networks.")
+    named = set(settings(paper))
+    unsaid = {key for key in settings(demonstration) if not key.startswith(apart)} - named
+    assert unsaid == set()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,10 +1,15 @@
 """The weights that come with the package: what they are, and what they restore."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import galrestore
+from galrestore import config
 from galrestore.baselines.methods import Choice, restore
+from galrestore.config.merging import read_files
 from galrestore.errors import InputError
 from galrestore.measurement.image_quality import scores
 from galrestore.networks.weights import load_network, read_provenance
@@ -41,6 +46,18 @@ def test_files_are_small_and_say_what_made_them(name):
     assert record.seed == 20240331
     # Simulated skies alone: the stamps that it learned from are those of the workflow.
     assert all(path.startswith("results/pairs/jwst") for path in record.inputs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_configuration_of_their_training_is_still_what_trained_them(name):
+    # It is laid over the demonstration's, whose recipe may change.
+    folder = Path(config.__file__).resolve().parents[2] / "config"
+    files = [folder / "config.yaml", folder / "weights.yaml"]
+    run = config.load(read_files(files) | {"data_root": "sample"})
+    present = json.loads(run.train.phase(name, "jwst"))
+    recorded = json.loads(read_provenance(shipped(name)).settings)
+    # Settings that came later: 0 displaces nothing, as before.
+    assert present == {"displacement": 0} | recorded
 
 
 def test_the_default_restores_better_than_the_best_classical_method(simulated):
