@@ -51,7 +51,7 @@ def test_files_are_small_and_say_what_made_them(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_configuration_of_their_training_is_still_what_trained_them(name):
     # It is laid over the demonstration's, whose recipe may change.
-    folder = Path(config.__file__).resolve().parents[2] / "config"
+    folder = Path(__file__).resolve().parents[2] / "config"
     files = [folder / "config.yaml", folder / "weights.yaml"]
     run = config.load(read_files(files) | {"data_root": "sample"})
     present = json.loads(run.train.phase(name, "jwst"))
